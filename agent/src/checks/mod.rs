@@ -1,0 +1,13 @@
+//! Every kind of check: the table that names, documents and builds it.
+mod kind;
+
+pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look};
+
+/// Every check kind, sorted by name. One file per kind; a test compares this
+/// table with the folder.
+pub const CHECKS: &[&CheckKind] = &[];
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static CheckKind> {
+    CHECKS.iter().copied().find(|kind| kind.name == name)
+}

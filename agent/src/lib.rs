@@ -1,0 +1,3 @@
+//! Evenkeel's agent: checks backups, certificates, DNS and ageing hardware on a
+//! host, keeps the evidence, and serves it as metrics and documents.
+pub mod checks;

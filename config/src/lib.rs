@@ -1,0 +1,25 @@
+//! Every document of Evenkeel: what people write and what programs exchange.
+//!
+//! | Document | Written by | Read by | Type |
+//! |---|---|---|---|
+//! | `agent.toml` | people, `evenkeel-agent init` | agent | [`agent::AgentSettings`] |
+//! | `map.toml` or a folder | people, `evenkeel-agent init` | all | [`map::DependencyMap`] |
+//! | scenario | people; a library is shipped | simulator | [`scenario::Scenario`] |
+//! | evidence | agent | simulator, dashboards | [`record::EvidenceSet`] |
+//! | recorded map | agent | dashboards | [`record::RecordedMap`] |
+//! | summary | simulator | dashboards | [`record::Summary`] |
+//!
+//! What people write is read strictly: an unknown key is an error, and all
+//! problems are reported at once with file, line, cause and hint. What programs
+//! write is read leniently: unknown fields are ignored.
+pub mod agent;
+pub mod calendar;
+pub mod id;
+pub mod law;
+pub mod load;
+pub mod map;
+pub mod problem;
+pub mod provenance;
+pub mod quantity;
+pub mod record;
+pub mod scenario;

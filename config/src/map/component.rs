@@ -1,0 +1,607 @@
+//! The resolved map: every component with its kind, its needs and its recovery.
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, DateTime};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::document::MapDocument;
+use super::fix::Fix;
+use super::need::Need;
+use super::step::RecoveryStep;
+use crate::calendar::{Deadline, Hours};
+use crate::id::Id;
+use crate::law::Law;
+use crate::provenance::Provenance;
+use crate::quantity::{Rate, Share, Size, Span};
+
+/// What kind of thing a component is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A business function: what people outside see work or not work.
+    Function,
+    /// A program or platform that functions or services need.
+    Service,
+    /// A physical machine or appliance.
+    Host,
+    /// A virtual machine.
+    Vm,
+    /// Many alike PCs, terminals or tablets.
+    Fleet,
+    /// A disk array, NAS or object store.
+    Storage,
+    /// Data that can be lost and restored.
+    Dataset,
+    /// A backup repository that holds copies of data sets.
+    Copy,
+    /// A network link.
+    Link,
+    /// Telephony.
+    Voice,
+    /// A building or room.
+    Site,
+    /// Mains, UPS or generator.
+    Power,
+    /// A DNS zone and its registration.
+    DnsZone,
+    /// A TLS certificate.
+    Certificate,
+    /// A password, key or token.
+    Credential,
+    /// A document such as the plan or the insurance policy.
+    Document,
+    /// A supplier or other outside party.
+    Vendor,
+    /// One person.
+    Person,
+    /// Several people who stand in for each other.
+    Team,
+    /// Spare parts in stock.
+    Spare,
+}
+
+impl Kind {
+    /// Every kind, in the order of the map document.
+    pub const ALL: [Self; 20] = [
+        Self::Function,
+        Self::Service,
+        Self::Host,
+        Self::Vm,
+        Self::Fleet,
+        Self::Storage,
+        Self::Dataset,
+        Self::Copy,
+        Self::Link,
+        Self::Voice,
+        Self::Site,
+        Self::Power,
+        Self::DnsZone,
+        Self::Certificate,
+        Self::Credential,
+        Self::Document,
+        Self::Vendor,
+        Self::Person,
+        Self::Team,
+        Self::Spare,
+    ];
+
+    /// The table name in a map document, such as `dns-zone`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Function => "function",
+            Self::Service => "service",
+            Self::Host => "host",
+            Self::Vm => "vm",
+            Self::Fleet => "fleet",
+            Self::Storage => "storage",
+            Self::Dataset => "dataset",
+            Self::Copy => "copy",
+            Self::Link => "link",
+            Self::Voice => "voice",
+            Self::Site => "site",
+            Self::Power => "power",
+            Self::DnsZone => "dns-zone",
+            Self::Certificate => "certificate",
+            Self::Credential => "credential",
+            Self::Document => "document",
+            Self::Vendor => "vendor",
+            Self::Person => "person",
+            Self::Team => "team",
+            Self::Spare => "spare",
+        }
+    }
+
+    /// The word on pages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Vm => "virtual machine",
+            Self::Fleet => "many PCs",
+            Self::Dataset => "data",
+            Self::Copy => "backup copy",
+            Self::Link => "network link",
+            Self::Voice => "phones",
+            Self::DnsZone => "domain",
+            Self::Vendor => "outside party",
+            Self::Spare => "spare parts",
+            other => other.key(),
+        }
+    }
+}
+
+/// The organisation the map describes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    /// Name as shown on pages.
+    pub name: String,
+    /// IANA time zone such as `America/New_York`; all working hours are in it.
+    #[serde(default = "utc")]
+    pub timezone: String,
+    /// ISO 4217 code such as `USD`; money figures in the map are in it.
+    #[serde(default = "usd")]
+    pub currency: String,
+    /// Days on which nobody works.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub holidays: Vec<Date>,
+    /// Show people by name on pages instead of by role.
+    #[serde(default)]
+    pub show_names: bool,
+    /// Cost of one hour of overtime, in the organisation's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overtime_per_hour: Option<f64>,
+    /// How likely efforts within one event are all good or all bad together:
+    /// the correlation r of the bad-day factor. 0.5 unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_day: Option<Share>,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn usd() -> String {
+    "USD".to_owned()
+}
+
+/// A validated dependency map. Only made by [`crate::load`]; every id it names
+/// exists, every expression is well formed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DependencyMap {
+    /// Whose map it is.
+    pub organisation: Organisation,
+    /// All components by id; ids are unique across kinds.
+    pub components: BTreeMap<Id, Component>,
+    /// Priced changes, by id.
+    pub fixes: BTreeMap<Id, Fix>,
+    /// The document it was made from, to be patched by a fix.
+    pub document: MapDocument,
+}
+
+/// One component.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Component {
+    /// Its id.
+    pub id: Id,
+    /// Its kind.
+    pub kind: Kind,
+    /// What every kind can have.
+    pub common: Common,
+    /// What only its kind has.
+    pub details: Details,
+    /// Whether a person declared it or a host showed it.
+    pub provenance: Provenance,
+}
+
+impl Component {
+    /// The name on pages: the declared one, else the id with spaces.
+    pub fn title(&self) -> String {
+        self.common.name.clone().unwrap_or_else(|| self.id.as_str().replace('-', " "))
+    }
+
+    /// What it physically stands on: `runs_on`, `stored_on`, site and power.
+    /// These are needed both to run and to recover.
+    pub fn foundations(&self) -> impl Iterator<Item = &Id> {
+        let common = &self.common;
+        common.runs_on.iter().chain(&common.stored_on).chain(&common.site).chain(&common.power)
+    }
+}
+
+/// Keys that every kind of component can have.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Common {
+    /// Name on pages.
+    pub name: Option<String>,
+    /// A few words under the name.
+    pub summary: Option<String>,
+    /// Where it stands.
+    pub site: Option<Id>,
+    /// What feeds it.
+    pub power: Option<Id>,
+    /// What it runs on.
+    pub runs_on: Vec<Id>,
+    /// What it is stored on.
+    pub stored_on: Vec<Id>,
+    /// Whoever holds this login can destroy it: components with the same label
+    /// fall together.
+    pub credential_domain: Option<String>,
+    /// Free labels, to be reached by scenarios.
+    pub tags: Vec<String>,
+    /// Who answers for it.
+    pub owner: Option<Id>,
+    /// Where its runbook is.
+    pub runbook: Option<String>,
+    /// When the entry was last reviewed.
+    pub reviewed: Option<Date>,
+    /// Needed to run.
+    pub needs: Vec<Need>,
+    /// Needed, or at hand, before a recovery step can start.
+    pub recover_needs: Vec<Need>,
+    /// Steps that bring it back when it is lost (data gone, machine destroyed).
+    pub recover: Vec<RecoveryStep>,
+    /// Steps that bring it back when it is down but whole; `recover` if absent.
+    pub repair: Vec<RecoveryStep>,
+    /// Steps that clear it when it is suspect.
+    pub clear: Vec<RecoveryStep>,
+    /// Another way to be up again sooner, tried first.
+    pub failover: Option<Alternative>,
+    /// Start-up time once everything it needs is back.
+    pub start: Option<Law>,
+    /// Planned work.
+    pub maintenance: Vec<MaintenanceWindow>,
+    /// Purchase date.
+    pub bought: Option<Date>,
+    /// End of warranty or contract.
+    pub warranty_until: Option<Date>,
+    /// End of support by its maker.
+    pub support_until: Option<Date>,
+    /// The day it lapses: a certificate, a domain, a licence.
+    pub expires: Option<Date>,
+    /// Free text; never simulated.
+    pub notes: Option<String>,
+}
+
+/// A fail-over tried before recovery.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alternative {
+    /// What takes over; must be up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Id>,
+    /// How long the switch takes, spent also when it fails.
+    pub takes: Law,
+    /// Chance that it works; 1 unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<Share>,
+    /// Share of full capacity while failed over; 1 unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Share>,
+    /// A skill needed to switch, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill: Option<String>,
+}
+
+/// Planned work: checks in it are `maintenance`, not alarms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaintenanceWindow {
+    /// Start, local to the organisation.
+    #[schemars(with = "String")]
+    pub from: DateTime,
+    /// End, local to the organisation.
+    #[schemars(with = "String")]
+    pub to: DateTime,
+    /// What is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+}
+
+/// What only one kind of component has.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Details {
+    /// A business function.
+    Function(Function),
+    /// A physical machine.
+    Host(Hardware),
+    /// Many alike machines.
+    Fleet(Fleet),
+    /// Data.
+    Dataset(Dataset),
+    /// A backup repository.
+    Copy(Copy),
+    /// A network link.
+    Link(Link),
+    /// Mains, UPS or generator.
+    Power(Power),
+    /// A DNS zone.
+    DnsZone(Dns),
+    /// An outside party.
+    Vendor(Vendor),
+    /// One person.
+    Person(Person),
+    /// Several people.
+    Team(Team),
+    /// Spare parts.
+    Spare(Spare),
+    /// Nothing beyond the common keys.
+    Plain,
+}
+
+/// Recovery objectives; an absent one was never set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Objectives {
+    /// Recovery time objective: usable again within this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rto: Option<Span>,
+    /// Recovery point objective: at most this much work lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpo: Option<Span>,
+    /// Maximum tolerable downtime (ISO 22301: MTPD).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtd: Option<Span>,
+}
+
+/// From this time on, an hour without the function costs so much.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LossStep {
+    /// Time since the strike.
+    pub after: Span,
+    /// Cost of an hour without it, in the organisation's currency.
+    #[serde(default)]
+    pub per_hour: f64,
+    /// A sum lost at once when still down at that time, such as a contract fine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sum: Option<f64>,
+}
+
+/// One step of the work a function does, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PathStep {
+    /// What is done.
+    pub step: String,
+    /// Who does it: a person, a team or an outside party. Needed to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Id>,
+    /// What this step needs to run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
+    /// To whom or what the work is handed on, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hands_to: Option<String>,
+    /// What is done meanwhile when it is down, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meanwhile: Option<String>,
+}
+
+/// A stopgap while a function's systems are down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workaround {
+    /// What people do, in a few words.
+    pub name: String,
+    /// Share of normal work it carries.
+    pub capacity: Share,
+    /// When it stands, counted from the function's fall.
+    #[serde(default)]
+    pub after: Span,
+    /// How long it can be kept up from then on.
+    pub lasts: Span,
+    /// What it needs to run, such as a team.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
+}
+
+/// A business function.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Function {
+    /// RTO, RPO, MTD.
+    pub objectives: Objectives,
+    /// Lives hang on it: listed first, never weighed in money.
+    pub life_safety: bool,
+    /// Capacity from which it counts as usable; 1 unless stated.
+    pub minimum: Option<Share>,
+    /// Loss in steps, rising in `after`.
+    pub loss: Vec<LossStep>,
+    /// A date that must be met.
+    pub deadline: Option<Deadline>,
+    /// Sum lost when down at the deadline.
+    pub deadline_loss: Option<f64>,
+    /// How many people feel it.
+    pub people_affected: Option<u32>,
+    /// Hours in which it is wanted; round the clock unless stated.
+    pub demand: Option<Hours>,
+    /// Speed of clearing the backlog, as a share of normal work; 0.25 unless stated.
+    pub catch_up: Option<Share>,
+    /// The work, step by step.
+    pub path: Vec<PathStep>,
+    /// The stopgap.
+    pub workaround: Option<Workaround>,
+}
+
+/// A physical machine.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Hardware {
+    /// Operating system in words, such as `Debian 12`.
+    pub os: Option<String>,
+    /// The name or address an agent reports under, if not the id.
+    pub agent: Option<String>,
+}
+
+/// Many alike machines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fleet {
+    /// How many.
+    pub count: u32,
+    /// Share of them that must be ready for the fleet to be usable; 1 unless stated.
+    pub usable_at: Share,
+}
+
+/// Data.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Dataset {
+    /// How much there is to restore.
+    pub size: Size,
+    /// How many files, if known.
+    pub files: Option<u64>,
+    /// Its backups.
+    pub backups: Vec<Backup>,
+}
+
+/// One backup of a data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// The repository, a component of kind `copy`.
+    pub copy: Id,
+    /// Time between jobs.
+    pub every: Span,
+    /// Local times at which jobs start, as weekly hours' starts such as
+    /// `Mon-Fri 22:00`; without it the phase is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// How long a snapshot is kept.
+    pub keep: Span,
+    /// Nobody can delete or change it before `keep` ends.
+    #[serde(default)]
+    pub immutable: bool,
+    /// Chance that one job works; 1 unless stated or measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_success: Option<Share>,
+}
+
+/// A backup repository.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Copy {
+    /// The tool in words, such as `restic`.
+    pub tool: Option<String>,
+    /// Links that a restore crosses; the slowest or most shared one limits it.
+    pub links: Vec<Id>,
+    /// Restore speed when nothing else shares the links.
+    pub speed: Option<Rate>,
+    /// Time before the first byte: finding keys, opening the repository.
+    pub overhead: Option<Law>,
+    /// Chance that a restore from it works, if somebody claims to know.
+    pub restore_success: Option<Share>,
+}
+
+/// How a link is shared by several transfers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sharing {
+    /// Each transfer gets an equal part (max-min fair).
+    #[default]
+    Fair,
+    /// One transfer at a time, in order of start.
+    Fifo,
+}
+
+/// A network link.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Link {
+    /// What it carries in the direction of a restore.
+    pub bandwidth: Option<Rate>,
+    /// How transfers share it.
+    pub sharing: Sharing,
+}
+
+/// Mains, UPS or generator.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Power {
+    /// How long it feeds its load after the mains fail.
+    pub runtime: Option<Span>,
+    /// How long the hosts behind it need for a clean shutdown.
+    pub shutdown_needs: Option<Span>,
+    /// Battery installed on.
+    pub battery_from: Option<Date>,
+}
+
+/// A DNS zone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Dns {
+    /// The domain name, if not in `name`.
+    pub domain: Option<String>,
+    /// Who holds the registration.
+    pub registrar: Option<Id>,
+}
+
+/// An outside party.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Vendor {
+    /// Time from the call to somebody working on it.
+    pub response: Option<Law>,
+    /// What the contract says.
+    pub promised: Option<Span>,
+    /// When they work; round the clock unless stated.
+    pub hours: Option<Hours>,
+    /// How many of our tickets they work on at once; unlimited unless stated.
+    pub engineers: Option<u8>,
+    /// End of contract.
+    pub contract_until: Option<Date>,
+    /// Cost of one hour of theirs, in the organisation's currency.
+    pub per_hour: Option<f64>,
+}
+
+/// Days away, without a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leave {
+    /// First day away.
+    #[schemars(with = "String")]
+    pub from: Date,
+    /// Last day away.
+    #[schemars(with = "String")]
+    pub to: Date,
+}
+
+/// One person.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Person {
+    /// The role shown on pages instead of the name.
+    pub role: Option<String>,
+    /// What they can do.
+    pub skills: Vec<String>,
+    /// When they work; `Mon-Fri 08:30-17:00` unless stated.
+    pub hours: Option<Hours>,
+    /// Wider hours in an emergency, for steps with `overtime`.
+    pub overtime: Option<Hours>,
+    /// Most hands-on time in one local day.
+    pub fatigue: Option<Span>,
+    /// Chance to be away when it happens, for the whole event unless `away_for`.
+    pub away: Option<Share>,
+    /// How long they stay away then.
+    pub away_for: Option<Law>,
+    /// Declared days away.
+    pub leave: Vec<Leave>,
+    /// Who stands in when they are away.
+    pub deputy: Option<Id>,
+}
+
+/// Several people who stand in for each other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Team {
+    /// How many people.
+    pub count: u8,
+    /// How many must be present for the team to be able to work; 1 unless stated.
+    pub at_least: Option<u8>,
+    /// What each can do.
+    pub skills: Vec<String>,
+    /// When they work; `Mon-Fri 08:30-17:00` unless stated.
+    pub hours: Option<Hours>,
+    /// Chance of each to be away when it happens.
+    pub away: Option<Share>,
+}
+
+/// Spare parts in stock.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Spare {
+    /// Pieces in stock.
+    pub stock: u32,
+    /// Time to get one when none is in stock.
+    pub lead_time: Option<Law>,
+}

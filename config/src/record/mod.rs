@@ -1,0 +1,20 @@
+//! Documents that programs write and exchange; readers ignore fields they do not know.
+mod evidence;
+mod finding;
+mod recorded_map;
+mod summary;
+
+pub use evidence::{
+    CopyFacts, DrillFacts, DrillLevel, Evidence, EvidenceSet, Failure, FailureKind, Observation,
+    Outcome, SnapshotFact, Value,
+};
+pub use finding::{Finding, Status};
+pub use recorded_map::{RecordedEdge, RecordedMap, RecordedNode, Relation, Seen};
+pub use summary::{
+    Cause, Chance, CurvePoint, DatasetSummary, Elapsed, FixEffect, FixSummary, FunctionSummary,
+    HoursShare, InputFigure, MoneyQuantile, NeverReason, Night, Quantile, ScenarioName, Segment,
+    Summary, WorkaroundSummary,
+};
+
+/// Version of every recorded document; raised when a field changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;
