@@ -1,1 +1,2 @@
-//! placeholder
+//! Evenkeel's pages, report and all-in-one program.
+pub mod picture;
