@@ -1,12 +1,14 @@
 //! What a check kind is: its documentation, its facts, its findings and its builder.
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use evenkeel_config::agent::CheckEntry;
-use evenkeel_config::problem::Problems;
+use evenkeel_config::id::Id;
+use evenkeel_config::problem::{Place, Problems};
 use evenkeel_config::quantity::Span;
 use evenkeel_config::record::{
-    CopyFacts, DrillFacts, Evidence, Failure, Finding, Observation, Status,
+    CopyFacts, DrillFacts, Evidence, Failure, Finding, Observation, Status, Value,
 };
 use jiff::Timestamp;
 
@@ -74,6 +76,128 @@ pub struct Facts {
     pub copies: Vec<CopyFacts>,
     /// Restore drills.
     pub drills: Vec<DrillFacts>,
+    /// Why there is nothing of this kind on this host; then the lists are empty.
+    pub not_applicable: Option<String>,
+}
+
+impl Facts {
+    /// Says that there is nothing of this kind here, which is neither good nor bad.
+    pub fn not_applicable(reason: impl Into<String>) -> Self {
+        Self { not_applicable: Some(reason.into()), ..Self::default() }
+    }
+
+    /// Adds a fact about a subject; an empty subject means the component itself.
+    pub fn push(&mut self, name: &str, subject: &str, value: Value) {
+        self.observations.push(Observation {
+            name: name.to_owned(),
+            subject: subject.to_owned(),
+            value,
+            labels: BTreeMap::new(),
+        });
+    }
+
+    /// The value of a fact about a subject.
+    pub fn get(&self, name: &str, subject: &str) -> Option<&Value> {
+        self.observations
+            .iter()
+            .find(|fact| fact.name == name && fact.subject == subject)
+            .map(|fact| &fact.value)
+    }
+
+    /// The number of a fact about a subject, see [`Value::number`].
+    pub fn number(&self, name: &str, subject: &str) -> Option<f64> {
+        self.get(name, subject).and_then(Value::number)
+    }
+
+    /// Whether a flag about a subject is set; an absent one is not.
+    pub fn flag(&self, name: &str, subject: &str) -> bool {
+        matches!(self.get(name, subject), Some(Value::Flag(true)))
+    }
+
+    /// The words of a fact about a subject.
+    pub fn text(&self, name: &str, subject: &str) -> Option<&str> {
+        match self.get(name, subject) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Every subject that has a fact, sorted, without the empty one.
+    pub fn subjects(&self) -> BTreeSet<&str> {
+        self.observations
+            .iter()
+            .map(|fact| fact.subject.as_str())
+            .filter(|subject| !subject.is_empty())
+            .collect()
+    }
+}
+
+/// Reads a check's own keys one by one, so that every wrong one is reported
+/// with its place; `None` if any is.
+pub fn settings<T>(entry: &CheckEntry, problems: &mut Problems) -> Option<T>
+where
+    T: serde::de::DeserializeOwned + Default,
+{
+    let mut sound = true;
+    for (key, value) in &entry.settings {
+        let one = toml::Table::from_iter([(key.clone(), value.clone())]);
+        if let Err(error) = one.try_into::<T>() {
+            let message = error.message();
+            let (what, hint) = message.split_once(", expected").map_or_else(
+                || (format!("`{key}`: {message}"), String::new()),
+                |(what, expected)| (what.to_owned(), format!("expected{expected}")),
+            );
+            problems.error(place(entry, key), what, hint);
+            sound = false;
+        }
+    }
+    if !sound {
+        return None;
+    }
+    entry.settings.clone().try_into().ok()
+}
+
+/// Where a key of a check stands: its own place if known, else that of the check.
+pub fn place(entry: &CheckEntry, key: &str) -> Place {
+    entry.places.get(key).cloned().unwrap_or_else(|| {
+        let mut place = entry.place.clone();
+        place.key = if place.key.is_empty() {
+            format!("check.{}.{key}", entry.kind)
+        } else {
+            format!("{}.{key}", place.key)
+        };
+        place
+    })
+}
+
+impl CheckKind {
+    /// A finding of this kind by its id, with its documented severity and advice.
+    ///
+    /// # Panics
+    /// If the id is not in [`CheckKind::findings`]; the tests of each check reach each.
+    pub fn finding(
+        &self,
+        id: &str,
+        component: &Id,
+        subject: &str,
+        what: impl Into<String>,
+        since: Timestamp,
+    ) -> Finding {
+        let kind = self
+            .findings
+            .iter()
+            .find(|kind| kind.id == id)
+            .expect("a check names only findings of its own table");
+        Finding {
+            id: kind.id.to_owned(),
+            severity: kind.severity,
+            component: component.clone(),
+            subject: subject.to_owned(),
+            what: what.into(),
+            advice: kind.advice.to_owned(),
+            since,
+        }
+    }
 }
 
 /// What a check is given to look with.

@@ -1,7 +1,7 @@
 //! Every kind of check: the table that names, documents and builds it.
 mod kind;
 
-pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look};
+pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings};
 
 /// Every check kind, sorted by name. One file per kind; a test compares this
 /// table with the folder.
