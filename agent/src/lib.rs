@@ -1,3 +1,4 @@
 //! Evenkeel's agent: checks backups, certificates, DNS and ageing hardware on a
 //! host, keeps the evidence, and serves it as metrics and documents.
 pub mod checks;
+pub mod probe;

@@ -1,0 +1,4 @@
+//! All contact with the outside: tools, files of the host, TLS and DNS.
+pub mod host;
+pub mod redact;
+pub mod tool;

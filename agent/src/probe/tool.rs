@@ -1,0 +1,318 @@
+//! Runs one external command: no shell, cleared environment, deadline, output cap, own group.
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use evenkeel_config::record::{Failure, FailureKind};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+
+use super::redact::Secrets;
+
+/// Where tools are looked for, in this order.
+pub const FOLDERS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+
+/// What a tool may print on each of its two outputs unless told otherwise, in bytes.
+pub const OUTPUT_CAP: usize = 32 << 20;
+
+/// Variables of our own environment that a tool gets to see.
+const PASSED_ON: &[&str] = &["HOME", "LOGNAME", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "USER"];
+
+/// Why a command gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ToolError {
+    /// No such program in any of [`FOLDERS`], or not at the configured path.
+    #[error("{name} is not installed")]
+    Missing {
+        /// Name or path asked for.
+        name: String,
+    },
+    /// It exists and could not be started.
+    #[error("{name} could not be started: {why}")]
+    Start {
+        /// Name or path.
+        name: String,
+        /// The system's words.
+        why: String,
+    },
+    /// It ran into its deadline and was killed with all its children.
+    #[error("{name} was stopped after {seconds} s without an end")]
+    Timeout {
+        /// Name or path.
+        name: String,
+        /// The deadline in seconds.
+        seconds: u64,
+    },
+    /// It printed more than the cap and was killed.
+    #[error("{name} was stopped after printing more than {cap} bytes")]
+    OutputTooLong {
+        /// Name or path.
+        name: String,
+        /// The cap in bytes.
+        cap: usize,
+    },
+}
+
+impl From<ToolError> for Failure {
+    fn from(error: ToolError) -> Self {
+        let (kind, advice) = match &error {
+            ToolError::Missing { name } if name.starts_with('/') => {
+                (FailureKind::ToolMissing, format!("correct `tool`, or install {name}"))
+            }
+            ToolError::Missing { name } => (
+                FailureKind::ToolMissing,
+                format!("install {name}, or set `tool` to its absolute path"),
+            ),
+            ToolError::Start { name, .. } => {
+                (FailureKind::PermissionDenied, format!("let the agent's user run {name}"))
+            }
+            ToolError::Timeout { name, .. } => (
+                FailureKind::Timeout,
+                format!("see what {name} waits for, or raise the check's `deadline`"),
+            ),
+            ToolError::OutputTooLong { name, .. } => {
+                (FailureKind::OutputTooLong, format!("run {name} by hand and see what it prints"))
+            }
+        };
+        Self { kind, what: error.to_string(), advice }
+    }
+}
+
+/// A program that was found, with what it is given besides its arguments.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    name: String,
+    path: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+    secrets: Secrets,
+    output_cap: usize,
+}
+
+/// What came of a command that ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Everything on standard output.
+    pub stdout: Vec<u8>,
+    /// Everything on standard error, not redacted: show [`Output::said`] instead.
+    pub stderr: Vec<u8>,
+    /// The end of standard error in one line, without secrets.
+    pub said: String,
+}
+
+impl Tool {
+    /// Finds a program by name in [`FOLDERS`], or takes the configured absolute path.
+    ///
+    /// # Errors
+    /// [`ToolError::Missing`].
+    pub fn find(name: &str, configured: Option<&Path>) -> Result<Self, ToolError> {
+        let path = match configured {
+            Some(path) if path.is_absolute() && path.is_file() => path.to_owned(),
+            Some(path) => return Err(ToolError::Missing { name: path.display().to_string() }),
+            None => FOLDERS
+                .iter()
+                .map(|folder| Path::new(folder).join(name))
+                .find(|path| path.is_file())
+                .ok_or_else(|| ToolError::Missing { name: name.to_owned() })?,
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            path,
+            environment: Vec::new(),
+            secrets: Secrets::default(),
+            output_cap: OUTPUT_CAP,
+        })
+    }
+
+    /// Sets a variable of the tool's environment.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Makes these values unshowable in [`Output::said`].
+    #[must_use]
+    pub fn secrets(mut self, secrets: &Secrets) -> Self {
+        self.secrets = secrets.clone();
+        self
+    }
+
+    /// Sets the cap of each output in bytes.
+    #[must_use]
+    pub fn output_cap(mut self, bytes: usize) -> Self {
+        self.output_cap = bytes;
+        self
+    }
+
+    /// Where the program is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs the program to its end. When the returned future is dropped, the
+    /// program and all its children are killed.
+    ///
+    /// # Errors
+    /// When it could not be started, took too long or printed too much. An exit
+    /// code other than 0 is no error here.
+    pub async fn run<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        deadline: Duration,
+    ) -> Result<Output, ToolError> {
+        let mut running = self.start(arguments)?;
+        match tokio::time::timeout(deadline, running.finish(self.output_cap)).await {
+            Err(_) => Err(ToolError::Timeout {
+                name: self.name.clone(),
+                seconds: deadline.as_secs_f64().round() as u64,
+            }),
+            Ok(Err(Broken::TooLong)) => {
+                Err(ToolError::OutputTooLong { name: self.name.clone(), cap: self.output_cap })
+            }
+            Ok(Err(Broken::System(why))) => Err(ToolError::Start { name: self.name.clone(), why }),
+            Ok(Ok((code, stdout, stderr))) => {
+                let said = self.secrets.words(&stderr);
+                Ok(Output { code, stdout, stderr, said })
+            }
+        }
+    }
+
+    fn start<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Running, ToolError> {
+        let mut command = Command::new(&self.path);
+        command.args(arguments).env_clear();
+        command.env("LC_ALL", "C").env("TZ", "UTC").env("PATH", FOLDERS.join(":"));
+        for name in PASSED_ON {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir("/").process_group(0).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => ToolError::Missing { name: self.name.clone() },
+            _ => ToolError::Start { name: self.name.clone(), why: error.to_string() },
+        })?;
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        Ok(Running { group, child })
+    }
+}
+
+/// A started program, killed with its process group unless it ended.
+struct Running {
+    group: Option<Pid>,
+    child: Child,
+}
+
+enum Broken {
+    TooLong,
+    System(String),
+}
+
+impl Running {
+    async fn finish(&mut self, cap: usize) -> Result<(Option<i32>, Vec<u8>, Vec<u8>), Broken> {
+        let stdout = self.child.stdout.take();
+        let stderr = self.child.stderr.take();
+        let (stdout, stderr) =
+            tokio::try_join!(read_capped(stdout, cap), read_capped(stderr, cap))?;
+        let status = self.child.wait().await.map_err(|error| Broken::System(error.to_string()))?;
+        // Its number may now be given to somebody else, so it must not be killed any more.
+        self.group = None;
+        Ok((status.code(), stdout, stderr))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            // It fails only when the whole group is gone already.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+async fn read_capped<R: AsyncRead + Unpin>(
+    source: Option<R>,
+    cap: usize,
+) -> Result<Vec<u8>, Broken> {
+    let mut bytes = Vec::new();
+    let Some(source) = source else { return Ok(bytes) };
+    let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
+    source
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .await
+        .map_err(|error| Broken::System(error.to_string()))?;
+    if bytes.len() > cap { Err(Broken::TooLong) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn sh() -> Tool {
+        Tool::find("sh", None).unwrap()
+    }
+
+    #[tokio::test]
+    async fn gives_code_outputs_and_a_clean_environment() {
+        let mut secrets = Secrets::default();
+        secrets.add("s3cret");
+        let tool = sh().env("GIVEN", "yes").secrets(&secrets);
+        let script = "echo $GIVEN $LC_ALL $TZ $CARGO_MANIFEST_DIR; echo key s3cret >&2; exit 7";
+        let output = tool.run(&["-c", script], SOON).await.unwrap();
+        assert_eq!(output.code, Some(7));
+        assert_eq!(output.stdout, b"yes C UTC\n");
+        assert_eq!(output.said, "key ***");
+    }
+
+    #[tokio::test]
+    async fn a_missing_tool_is_named() {
+        let error = Tool::find("no-such-tool", None).unwrap_err();
+        assert_eq!(error, ToolError::Missing { name: "no-such-tool".to_owned() });
+        let failure: Failure =
+            Tool::find("restic", Some(Path::new("bin/restic"))).unwrap_err().into();
+        assert_eq!(failure.kind, FailureKind::ToolMissing);
+    }
+
+    #[tokio::test]
+    async fn a_hung_tool_dies_with_its_children() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pids");
+        let script = format!("sleep 1000 & echo $! > {0}; echo $$ >> {0}; wait", file.display());
+        let error = sh().run(&["-c", &script], Duration::from_millis(700)).await.unwrap_err();
+        assert!(matches!(error, ToolError::Timeout { .. }), "{error}");
+        let pids = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(pids.lines().count(), 2);
+        for pid in pids.lines() {
+            let until = std::time::Instant::now() + SOON;
+            while is_running(pid) {
+                assert!(std::time::Instant::now() < until, "process {pid} lives on");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Dead but not yet collected counts as dead.
+    fn is_running(pid: &str) -> bool {
+        std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
+    }
+
+    #[tokio::test]
+    async fn endless_output_is_cut() {
+        let tool = sh().output_cap(10_000);
+        for script in ["while :; do echo xxxxxxxxx; done", "while :; do echo x >&2; done"] {
+            let error = tool.run(&["-c", script], SOON).await.unwrap_err();
+            assert!(matches!(error, ToolError::OutputTooLong { cap: 10_000, .. }), "{error}");
+        }
+        let output = tool.run(&["-c", "head -c 10000 /dev/zero"], SOON).await.unwrap();
+        assert_eq!(output.stdout.len(), 10_000);
+    }
+}
