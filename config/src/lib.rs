@@ -5,6 +5,7 @@
 //! | `agent.toml` | people, `evenkeel-agent init` | agent | [`agent::AgentSettings`] |
 //! | `map.toml` or a folder | people, `evenkeel-agent init` | all | [`map::DependencyMap`] |
 //! | scenario | people; a library is shipped | simulator | [`scenario::Scenario`] |
+//! | `hub.toml` | people | hub | [`hub::HubSettings`] |
 //! | evidence | agent | simulator, dashboards | [`record::EvidenceSet`] |
 //! | recorded map | agent | dashboards | [`record::RecordedMap`] |
 //! | summary | simulator | dashboards | [`record::Summary`] |
@@ -14,6 +15,7 @@
 //! write is read leniently: unknown fields are ignored.
 pub mod agent;
 pub mod calendar;
+pub mod hub;
 pub mod id;
 pub mod law;
 pub mod load;
