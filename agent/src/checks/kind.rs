@@ -170,6 +170,18 @@ pub fn place(entry: &CheckEntry, key: &str) -> Place {
     })
 }
 
+/// Since when earlier evidence has had this finding without a break; `now` if
+/// the latest has not.
+pub fn since(past: &[Evidence], id: &str, subject: &str, now: Timestamp) -> Timestamp {
+    past.iter()
+        .rev()
+        .take_while(|evidence| {
+            evidence.findings.iter().any(|finding| finding.id == id && finding.subject == subject)
+        })
+        .last()
+        .map_or(now, |evidence| evidence.started.min(now))
+}
+
 impl CheckKind {
     /// A finding of this kind by its id, with its documented severity and advice.
     ///

@@ -1,11 +1,12 @@
 //! Every kind of check: the table that names, documents and builds it.
+mod files;
 mod kind;
 
-pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings};
+pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings, since};
 
 /// Every check kind, sorted by name. One file per kind; a test compares this
 /// table with the folder.
-pub const CHECKS: &[&CheckKind] = &[];
+pub const CHECKS: &[&CheckKind] = &[&files::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {
