@@ -18,6 +18,7 @@ pub mod calendar;
 pub mod hub;
 pub mod id;
 pub mod law;
+pub mod library;
 pub mod load;
 pub mod map;
 pub mod problem;

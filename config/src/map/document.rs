@@ -418,11 +418,6 @@ macro_rules! map_document {
         }
 
         impl MapDocument {
-            /// Reads a document from a parsed table.
-            pub(crate) fn deserialize_table(table: toml::Table) -> Result<Self, String> {
-                Self::deserialize(toml::Value::Table(table)).map_err(|error| error.to_string())
-            }
-
             /// A map with an organisation and nothing else.
             pub fn empty(organisation: Organisation) -> Self {
                 Self { organisation, $( $field: BTreeMap::new(), )* fix: BTreeMap::new() }

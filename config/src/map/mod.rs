@@ -3,6 +3,8 @@ mod component;
 mod document;
 mod fix;
 mod need;
+mod patch;
+mod people;
 mod step;
 
 pub use component::{

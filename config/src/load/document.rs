@@ -1,0 +1,64 @@
+//! One or several texts as one checked tree: syntax, keys and types.
+use schemars::{JsonSchema, schema_for};
+
+use super::places::Places;
+use super::source::Source;
+use super::tree::{self, Entry, Node, Table, Value};
+use super::walk::walk;
+use crate::problem::Problems;
+
+/// Reads the sources and lays them together; a key that stands in two is an error.
+pub(crate) fn read(sources: &[Source], problems: &mut Problems) -> Node {
+    let mut root = Node::default();
+    for (file, source) in sources.iter().enumerate() {
+        let part = tree::read(source, file, problems);
+        if let (Value::Table(below), Value::Table(above)) = (&mut root.value, part.value) {
+            lay(below, above, "", sources, problems);
+        }
+    }
+    root
+}
+
+/// Holds the tree against the schema of `T`.
+pub(crate) fn hold<T: JsonSchema>(root: &Node, sources: &[Source], problems: &mut Problems) {
+    let schema = schema_for!(T);
+    walk(root, schema.as_value(), "", false, Places::new(sources, root), problems);
+}
+
+/// Joins `above` into `below`, whose tables are joined one level deep: the
+/// tables of each kind grow, a component stands in one file alone.
+fn lay(below: &mut Table, above: Table, outer: &str, sources: &[Source], problems: &mut Problems) {
+    for (key, entry) in above {
+        let path = if outer.is_empty() { key.clone() } else { format!("{outer}.{key}") };
+        let Some(earlier) = below.get_mut(&key) else {
+            below.insert(key, entry);
+            continue;
+        };
+        if let (Value::Table(below), Value::Table(_), true) =
+            (&mut earlier.node.value, &entry.node.value, outer.is_empty())
+        {
+            if let Value::Table(above) = entry.node.value {
+                lay(below, above, &path, sources, problems);
+            }
+        } else {
+            doubled(earlier, &entry, &path, sources, problems);
+        }
+    }
+}
+
+fn doubled(
+    earlier: &Entry,
+    entry: &Entry,
+    path: &str,
+    sources: &[Source],
+    problems: &mut Problems,
+) {
+    let places = Places::new(sources, &entry.node);
+    let first = places.at(earlier.key_at, "");
+    let what = format!("`{path}` already stands at {first}");
+    problems.error(
+        places.at(entry.key_at, path),
+        what,
+        "keep one of the two, or give this one another id",
+    );
+}

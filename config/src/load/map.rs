@@ -1,0 +1,82 @@
+//! Reading a dependency map and resolving its document.
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::places::Places;
+use super::source::Source;
+use super::{Loaded, document};
+use crate::id::Id;
+use crate::map::{Component, DependencyMap, MapDocument};
+use crate::problem::Problems;
+
+/// Reads a map from one or several sources, which are laid together.
+///
+/// # Errors
+/// Every problem of every source.
+pub fn map_from(sources: &[Source]) -> Result<Loaded<DependencyMap>, Problems> {
+    let mut problems = Problems::default();
+    let root = document::read(sources, &mut problems);
+    if problems.is_fatal() {
+        return problems.refuse();
+    }
+    document::hold::<MapDocument>(&root, sources, &mut problems);
+    if problems.is_fatal() {
+        return problems.refuse();
+    }
+    let places = Places::new(sources, &root);
+    match MapDocument::deserialize(root.plain()) {
+        Ok(document) => {
+            let map = build(document, places, &mut problems);
+            problems.settle(map)
+        }
+        Err(error) => {
+            problems.error(places.of(""), error.message().trim().to_owned(), "");
+            problems.refuse()
+        }
+    }
+}
+
+/// Resolves a map document that is already parsed.
+///
+/// # Errors
+/// Every problem: ids that do not exist, ids used twice, wrong kinds.
+pub fn resolve(document: MapDocument) -> Result<DependencyMap, Problems> {
+    let mut problems = Problems::default();
+    let map = build(document, Places::NONE, &mut problems);
+    problems.settle(map).map(|loaded| loaded.value)
+}
+
+/// Resolves the document of a map that a fix was laid over.
+pub(crate) fn resolve_patched(
+    document: MapDocument,
+    mut problems: Problems,
+) -> Result<DependencyMap, Problems> {
+    let map = build(document, Places::NONE, &mut problems);
+    problems.settle(map).map(|loaded| loaded.value)
+}
+
+/// Resolves a document and judges the map that comes of it.
+fn build(document: MapDocument, places: Places<'_>, problems: &mut Problems) -> DependencyMap {
+    let mut components: BTreeMap<Id, Component> = BTreeMap::new();
+    for component in document.components() {
+        let key = format!("{}.{}", component.kind.key(), component.id);
+        if let Some(earlier) = components.get(&component.id) {
+            let other = places.of(&format!("{}.{}", earlier.kind.key(), earlier.id));
+            let what = format!("the id `{}` is already used at {other}", component.id);
+            problems.error(
+                places.of(&key),
+                what,
+                "ids are unique across kinds; give one another id",
+            );
+            continue;
+        }
+        components.insert(component.id.clone(), component);
+    }
+    DependencyMap {
+        organisation: document.organisation.clone(),
+        components,
+        fixes: document.fix.clone(),
+        document,
+    }
+}
