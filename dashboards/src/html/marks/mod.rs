@@ -1,0 +1,20 @@
+//! Marks: states, provenance, and the charts that stand in table rows.
+mod curve;
+mod interval;
+mod scale;
+mod squares;
+mod state;
+mod waterfall;
+
+pub use curve::{Curve, Second, curve};
+pub use interval::{Interval, effect_bar, interval, interval_key, range_bar};
+pub use scale::{Axis, Tick};
+pub use squares::squares;
+pub use state::{cell, missing, nights_verdict, provenance, state, state_at};
+pub use waterfall::{Part, PartKind, part_row};
+
+/// A position or width in percent of the chart, as short as can be: `38.4%`.
+fn percent(share: f64) -> String {
+    let tenths = (share * 1000.0).round() / 10.0;
+    format!("{tenths}%")
+}
