@@ -1,0 +1,80 @@
+//! First settings and a draft map, from what the host shows by itself.
+//!
+//! What is written active only reads local files, talks TLS to loopback, or
+//! asks the host's own name servers. Whatever would contact somebody else is
+//! written as a comment that says whom.
+mod found;
+mod map_text;
+mod purpose;
+mod settings_text;
+
+use std::path::Path;
+
+use evenkeel_config::id::Id;
+use jiff::Timestamp;
+
+use self::found::Found;
+
+/// Texts to start with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The host's id on the map.
+    pub host: Id,
+    /// A commented `agent.toml`.
+    pub agent_toml: String,
+    /// A commented draft `map.toml`.
+    pub map_toml: String,
+    /// What was found, and what could not be seen; one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Looks at the host below `root` and proposes settings and a map. Writes nothing.
+pub fn propose(root: &Path, now: Timestamp) -> Proposal {
+    let found = Found::look(root, now);
+    Proposal {
+        agent_toml: settings_text::write(&found, now),
+        map_toml: map_text::write(&found, now),
+        notes: notes(&found),
+        host: found.host,
+    }
+}
+
+fn notes(found: &Found) -> Vec<String> {
+    let mut notes = vec![format!(
+        "{}: {} services, {} backup jobs, {} certificates, {} disks, {} arrays, storage of {} other hosts",
+        found.host,
+        found.services.len(),
+        found.jobs.len(),
+        found.certificates.len(),
+        found.disks.len(),
+        found.arrays.len(),
+        found.storage.len(),
+    )];
+    if found.jobs.is_empty() {
+        notes.push(
+            "no backup job was found; if there is one, add it to agent.toml (see `[[check.restic]]`)"
+                .to_owned(),
+        );
+    }
+    for (_, job) in &found.jobs {
+        if let Some(whom) = job.contacts() {
+            notes.push(format!(
+                "the check of the {} repository named in {} is commented out, since it contacts {whom}",
+                job.tool, job.told_by
+            ));
+        }
+    }
+    notes.extend(found.gaps.iter().cloned());
+    notes
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// The local day, for the first line of a text.
+fn day(found: &Found, now: Timestamp) -> String {
+    let zone = jiff::tz::TimeZone::get(&found.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    now.to_zoned(zone).date().to_string()
+}

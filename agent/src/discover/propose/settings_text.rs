@@ -1,0 +1,167 @@
+//! The first `agent.toml`.
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+
+use evenkeel_config::id::Id;
+use jiff::Timestamp;
+
+use super::found::Found;
+use super::purpose::is_tls;
+use super::{day, quoted};
+
+pub(super) fn write(found: &Found, now: Timestamp) -> String {
+    let mut out = Settings(String::new());
+    out.line(&format!(
+        "# Settings of Evenkeel's agent on {}, written on {} from what the host shows.",
+        found.host,
+        day(found, now)
+    ));
+    out.line(
+        "# What is active here reads local files and talks TLS to this host itself. What would",
+    );
+    out.line("# contact somebody else is commented out and says whom.");
+    out.line("");
+    out.line("[agent]");
+    out.line(&format!("host = {}", quoted(found.host.as_str())));
+    out.line("# listen = \"127.0.0.1:8421\"");
+    out.line("# map = \"map.toml\"");
+    out.line("");
+    hardware(&mut out, found);
+    jobs(&mut out, found);
+    certificates(&mut out, found);
+    names(&mut out, found);
+    out.0
+}
+
+struct Settings(String);
+
+impl Settings {
+    fn line(&mut self, text: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{text}");
+    }
+
+    /// One check, after a line that says what for.
+    fn check(&mut self, kind: &str, why: &str, component: &Id, keys: &[(&str, String)]) {
+        self.entry("", kind, why, component, keys);
+    }
+
+    /// One check as a comment.
+    fn commented(&mut self, kind: &str, why: &str, component: &Id, keys: &[(&str, String)]) {
+        self.entry("# ", kind, why, component, keys);
+    }
+
+    fn entry(
+        &mut self,
+        mark: &str,
+        kind: &str,
+        why: &str,
+        component: &Id,
+        keys: &[(&str, String)],
+    ) {
+        self.line(&format!("# {why}"));
+        self.line(&format!("{mark}[[check.{kind}]]"));
+        self.line(&format!("{mark}component = {}", quoted(component.as_str())));
+        for (key, value) in keys {
+            self.line(&format!("{mark}{key} = {value}"));
+        }
+        self.line("");
+    }
+}
+
+fn hardware(out: &mut Settings, found: &Found) {
+    let host = &found.host;
+    if found.disks.is_empty() {
+        out.line("# No physical disks were seen: those of a virtual machine are checked on its hypervisor.");
+        out.line("");
+    } else {
+        let why = format!(
+            "Disks: {}. Needs smartctl (package smartmontools) and the right to use it.",
+            found.disks.join(", ")
+        );
+        out.check("smart", &why, host, &[]);
+    }
+    if !found.arrays.is_empty() {
+        let why = format!("Software RAID: {}.", found.arrays.join(", "));
+        out.check("mdraid", &why, host, &[]);
+    }
+    out.check("filesystem", "Room and state of every local file system.", host, &[]);
+    out.check("os_support", "Is the operating system still supported by its maker?", host, &[]);
+    out.check("reboot", "Does an update wait for a restart?", host, &[]);
+    if found.has_sensors {
+        out.check("temperature", "Sensors against their own limits.", host, &[]);
+    }
+    out.check("clock", "Is the clock right?", host, &[]);
+}
+
+fn jobs(out: &mut Settings, found: &Found) {
+    for (id, job) in &found.jobs {
+        let told = format!("{} in {}, named in {}.", job.tool, job.target, job.told_by);
+        match (job.tool, job.contacts(), &job.password_file) {
+            ("restic", None, Some(password)) => {
+                let keys =
+                    [("repository", quoted(&job.target)), ("password_file", quoted(password))];
+                out.check("restic", &told, id, &keys);
+            }
+            ("restic", whom, password) => {
+                let why = match whom {
+                    Some(whom) => format!("{told} Commented out: it contacts {whom}."),
+                    None => format!("{told} Commented out: where is its password file?"),
+                };
+                let password = password.as_deref().unwrap_or("/etc/restic/password");
+                let keys =
+                    [("repository", quoted(&job.target)), ("password_file", quoted(password))];
+                out.commented("restic", &why, id, &keys);
+            }
+            ("dump", _, _) => {
+                let pattern = quoted(&format!("{}/*", job.target));
+                out.check("files", &told, id, &[("path", pattern)]);
+            }
+            (_, None, _) => {
+                let why = format!("{told} Commented out: this looks at files only, so say which.");
+                let pattern = quoted(&format!("{}/*", job.target));
+                out.commented("files", &why, id, &[("path", pattern)]);
+            }
+            (tool, Some(whom), _) => {
+                out.line(&format!("# {told} There is no check of {tool} at {whom}."));
+                out.line("");
+            }
+        }
+    }
+}
+
+fn certificates(out: &mut Settings, found: &Found) {
+    for (id, file) in &found.certificates {
+        let keys = [("file", quoted(&file.path))];
+        out.check("certificate", "A certificate file.", id, &keys);
+    }
+    for service in &found.services {
+        for (port, address) in service.ports.iter().filter(|(port, _)| is_tls(**port)) {
+            let served = served_name(found);
+            let keys = [
+                ("name", quoted(&format!("certificate of {} on {port}", service.id))),
+                ("endpoint", quoted(&SocketAddr::new(*address, *port).to_string())),
+                ("server_name", quoted(&served)),
+            ];
+            let why = format!("What {} serves on port {port}; asked on this host.", service.name);
+            out.check("certificate", &why, &service.id, &keys);
+        }
+    }
+}
+
+/// The name under which this host's services are most likely asked.
+fn served_name(found: &Found) -> String {
+    let named = found.certificates.iter().find_map(|(_, file)| file.server_name.clone());
+    named.unwrap_or_else(|| found.host_name.clone())
+}
+
+fn names(out: &mut Settings, found: &Found) {
+    let servers: Vec<String> = found.resolvers.iter().map(IpAddr::to_string).collect();
+    for domain in &found.domains {
+        let why = format!(
+            "Commented out: it asks the domain's own name servers, and those of this host ({}).",
+            if servers.is_empty() { "none found".to_owned() } else { servers.join(", ") }
+        );
+        out.commented("dns", &why, &found.host, &[("domain", quoted(domain))]);
+    }
+}

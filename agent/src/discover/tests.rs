@@ -1,0 +1,2 @@
+//! Discovery against real sockets of this very process.
+use super::*;
