@@ -1,9 +1,18 @@
 //! Evenkeel's agent: checks backups, certificates, DNS and ageing hardware on a
 //! host, keeps the evidence, and serves it as metrics and documents.
+pub mod agent;
 mod baseline;
 pub mod checks;
 pub mod discover;
 pub mod fuzz;
+pub mod judge;
+mod latest;
+pub mod metrics;
+pub mod plan;
+pub mod planned;
 pub mod probe;
+mod schedule;
+pub mod serve;
+pub mod store;
 #[cfg(test)]
 mod testing;

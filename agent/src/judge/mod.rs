@@ -1,0 +1,297 @@
+//! From facts to a judgement: pure, the same for every kind of check.
+//!
+//! A kind says what its facts mean; this module adds what holds for all of
+//! them. Facts that cannot be read, targets that vanished, times in the future
+//! and checks that could not tell are never ok, and a critical finding is not
+//! forgotten because the check has since gone blind.
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use evenkeel_config::record::{
+    Evidence, Failure, FailureKind, Finding, Outcome, SCHEMA_VERSION, Status, Value,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::checks::Facts;
+use crate::plan::Configured;
+use crate::store::SeenSubject;
+
+mod tidy;
+
+/// How far clocks may differ before a time counts as in the future.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// A finding that every kind of check can come to.
+#[derive(Debug)]
+pub struct CommonFinding {
+    /// Stable snake-case name.
+    pub id: &'static str,
+    /// How grave.
+    pub severity: Status,
+    /// What it means, one sentence.
+    pub about: &'static str,
+    /// What to do, one sentence.
+    pub advice: &'static str,
+}
+
+const VANISHED: CommonFinding = CommonFinding {
+    id: "target_vanished",
+    severity: Status::Critical,
+    about: "something that this check used to see is gone",
+    advice: "bring it back; if it is gone for good, run `evenkeel-agent forget CHECK TARGET`",
+};
+const FUTURE: CommonFinding = CommonFinding {
+    id: "time_in_future",
+    severity: Status::Warning,
+    about: "a snapshot or drill is dated in the future, so its age proves nothing",
+    advice: "compare the clocks of this host and of the host that wrote it",
+};
+const CLOCK: CommonFinding = CommonFinding {
+    id: "clock_went_back",
+    severity: Status::Unknown,
+    about: "earlier evidence is dated after this run, so ages cannot be judged",
+    advice: "set this host's clock right and keep it synchronised",
+};
+const UNREADABLE: CommonFinding = CommonFinding {
+    id: "value_unreadable",
+    severity: Status::Unknown,
+    about: "a fact is no number that can be judged",
+    advice: "look at the tool or file that the check reads it from",
+};
+const NOTHING: CommonFinding = CommonFinding {
+    id: "nothing_observed",
+    severity: Status::Unknown,
+    about: "the check ended well but saw nothing at all",
+    advice: "see that what it looks at is there, or remove the check from `agent.toml`",
+};
+const NOT_APPLICABLE: CommonFinding = CommonFinding {
+    id: "not_applicable",
+    severity: Status::Unknown,
+    about: "there is nothing of this kind on this host",
+    advice: "remove the check from `agent.toml` if that is right",
+};
+
+/// The findings of every kind, beside those in [`crate::checks::CheckKind::findings`]
+/// and the failure names of [`FailureKind::name`].
+pub const COMMON_FINDINGS: &[CommonFinding] =
+    &[CLOCK, NOT_APPLICABLE, NOTHING, VANISHED, FUTURE, UNREADABLE];
+
+/// One run of one check, and what is known from before.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// The check.
+    pub configured: &'a Configured,
+    /// The host's name.
+    pub host: &'a str,
+    /// When it started; also the instant of the judgement.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// Its earlier evidence, oldest first.
+    pub past: &'a [Evidence],
+    /// What it saw before under the same settings.
+    pub seen: &'a [SeenSubject],
+    /// Whether planned work is declared for the component now.
+    pub planned: bool,
+}
+
+/// Judges what a run came to and makes it evidence.
+pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
+    let mut findings = Vec::new();
+    let outcome = match result {
+        Err(failure) => failed(run, failure, &mut findings),
+        Ok(facts) if facts.not_applicable.is_some() => {
+            let reason = tidy::text(&facts.not_applicable.unwrap_or_default());
+            findings.push(common(run, &NOT_APPLICABLE, "", reason.clone(), run.started));
+            vanished(run, &BTreeSet::new(), &mut findings);
+            Outcome::NotApplicable { reason }
+        }
+        Ok(facts) => observed(run, facts, &mut findings),
+    };
+    if let Some(last) = run.past.last() {
+        if last.started.duration_since(run.started) > CLOCK_TOLERANCE {
+            let what = format!("the last run is dated {}, after this one", last.started);
+            findings.push(common(run, &CLOCK, "", what, run.started));
+        }
+        remember(last, &mut findings);
+    }
+    findings.retain(|finding| finding.severity > Status::Maintenance);
+    findings.iter_mut().for_each(tidy::finding);
+    findings.sort_by(|a, b| {
+        b.severity.cmp(&a.severity).then_with(|| (&a.id, &a.subject).cmp(&(&b.id, &b.subject)))
+    });
+    let entry = &run.configured.entry;
+    Evidence {
+        schema_version: SCHEMA_VERSION,
+        host: run.host.to_owned(),
+        check: entry.name.clone(),
+        kind: entry.kind.clone(),
+        component: entry.component.clone(),
+        started: run.started,
+        duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        stale_after: stale_after(run),
+        outcome,
+        status: if run.planned { Status::Maintenance } else { worst(&findings) },
+        findings,
+    }
+}
+
+/// The judgement of stored evidence at an instant: planned work is quiet,
+/// facts that are too old or dated in the future are unknown, and a critical
+/// finding stays critical.
+pub fn status_at(evidence: &Evidence, planned: bool, now: Timestamp) -> Status {
+    if planned {
+        return Status::Maintenance;
+    }
+    let status = match evidence.status {
+        // Judged in a window that has ended since.
+        Status::Maintenance => worst(&evidence.findings),
+        status => status,
+    };
+    let from_future = evidence.started.duration_since(now) > CLOCK_TOLERANCE;
+    match status {
+        Status::Critical => Status::Critical,
+        _ if from_future || now >= evidence.stale_after => Status::Unknown,
+        status => status,
+    }
+}
+
+/// The gravest severity; ok when there is nothing to say.
+pub fn worst(findings: &[Finding]) -> Status {
+    findings.iter().map(|finding| finding.severity).max().unwrap_or(Status::Ok)
+}
+
+fn failed(run: &Run<'_>, failure: Failure, findings: &mut Vec<Finding>) -> Outcome {
+    let failure = Failure {
+        kind: failure.kind,
+        what: tidy::text(&failure.what),
+        advice: tidy::text(&failure.advice),
+    };
+    findings.push(Finding {
+        id: failure.kind.name().to_owned(),
+        severity: if failure.kind.is_unknown() { Status::Unknown } else { Status::Critical },
+        component: run.configured.entry.component.clone(),
+        subject: String::new(),
+        what: failure.what.clone(),
+        advice: failure.advice.clone(),
+        since: run.started,
+    });
+    Outcome::Failed { failure }
+}
+
+fn observed(run: &Run<'_>, mut facts: Facts, findings: &mut Vec<Finding>) -> Outcome {
+    tidy::facts(&mut facts);
+    facts.observations.retain(|seen| match seen.value {
+        Value::Number(number) if !number.is_finite() => {
+            let what = format!("`{}` is no finite number", seen.name);
+            findings.push(common(run, &UNREADABLE, &seen.subject, what, run.started));
+            false
+        }
+        _ => true,
+    });
+    if facts.observations.is_empty() && facts.copies.is_empty() && facts.drills.is_empty() {
+        let what = "the check saw nothing at all".to_owned();
+        findings.push(common(run, &NOTHING, "", what, run.started));
+    }
+    let check = &run.configured.check;
+    match catch_unwind(AssertUnwindSafe(|| check.judge(&facts, run.past, run.started))) {
+        Ok(own) => findings.extend(own),
+        Err(_) => return failed(run, defect(run.configured), findings),
+    }
+    let subjects = facts.observations.iter().map(|seen| seen.subject.as_str()).collect();
+    vanished(run, &subjects, findings);
+    future(run, &facts, findings);
+    Outcome::Observed {
+        observations: facts.observations,
+        copies: facts.copies,
+        drills: facts.drills,
+    }
+}
+
+/// The failure of a check that broke down itself.
+pub fn defect(configured: &Configured) -> Failure {
+    Failure {
+        kind: FailureKind::Internal,
+        what: format!("the check `{}` broke down, a defect of the agent", configured.entry.name),
+        advice: "report it with the agent's version and the check's settings".to_owned(),
+    }
+}
+
+/// Whether evidence says that a subject is gone.
+pub fn is_vanished(evidence: &Evidence, subject: &str) -> bool {
+    evidence.findings.iter().any(|finding| finding.id == VANISHED.id && finding.subject == subject)
+}
+
+fn vanished(run: &Run<'_>, present: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
+    for gone in run.seen.iter().filter(|seen| !present.contains(seen.subject.as_str())) {
+        let what = format!("`{}` is gone; it was last seen {}", gone.subject, gone.last_seen);
+        findings.push(common(run, &VANISHED, &gone.subject, what, gone.last_seen));
+    }
+}
+
+fn future(run: &Run<'_>, facts: &Facts, findings: &mut Vec<Finding>) {
+    let limit = run.started.saturating_add(CLOCK_TOLERANCE).unwrap_or(Timestamp::MAX);
+    let snapshots = facts.copies.iter().filter_map(|copy| {
+        let newest = copy.snapshots.iter().map(|snapshot| snapshot.start).max()?;
+        Some((copy.copy.as_str(), newest))
+    });
+    let drills = facts.drills.iter().map(|drill| (drill.copy.as_str(), drill.started));
+    for (copy, time) in snapshots.chain(drills).filter(|(_, time)| *time > limit) {
+        let what = format!("`{copy}` holds something dated {time}, which is still to come");
+        findings.push(common(run, &FUTURE, copy, what, run.started));
+    }
+}
+
+/// Carries over from the last run: since when a finding stands, and critical
+/// findings about what can no longer be judged.
+fn remember(last: &Evidence, findings: &mut Vec<Finding>) {
+    let mut carried = Vec::new();
+    for earlier in &last.findings {
+        let same = |now: &&mut Finding| now.id == earlier.id && now.subject == earlier.subject;
+        if let Some(now) = findings.iter_mut().find(same) {
+            now.since = now.since.min(earlier.since);
+        } else if earlier.severity == Status::Critical && blind(findings, &earlier.subject) {
+            carried.push(earlier.clone());
+        }
+    }
+    findings.extend(carried);
+}
+
+/// Whether the check cannot tell about a subject, or about anything.
+fn blind(findings: &[Finding], subject: &str) -> bool {
+    findings.iter().any(|finding| {
+        finding.severity == Status::Unknown
+            && (finding.subject.is_empty() || finding.subject == subject)
+    })
+}
+
+fn common(
+    run: &Run<'_>,
+    kind: &CommonFinding,
+    subject: &str,
+    what: String,
+    since: Timestamp,
+) -> Finding {
+    Finding {
+        id: kind.id.to_owned(),
+        severity: kind.severity,
+        component: run.configured.entry.component.clone(),
+        subject: subject.to_owned(),
+        what,
+        advice: kind.advice.to_owned(),
+        since,
+    }
+}
+
+fn stale_after(run: &Run<'_>) -> Timestamp {
+    let intervals = i64::from(run.configured.kind.stale_after_intervals.max(1));
+    let rhythm = run.configured.every.as_ms().saturating_mul(intervals);
+    let deadline = i64::try_from(run.configured.deadline.as_millis()).unwrap_or(i64::MAX);
+    let span = SignedDuration::from_millis(rhythm.saturating_add(deadline));
+    run.started.saturating_add(span).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests;

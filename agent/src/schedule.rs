@@ -1,0 +1,271 @@
+//! The schedule: each check on its own rhythm, with deadline, jitter and limited concurrency.
+//!
+//! A check runs on a thread of its own, so that one that hangs or panics takes
+//! nothing else with it: what comes of either is evidence.
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use evenkeel_config::quantity::Span;
+use evenkeel_config::record::{Evidence, Failure, FailureKind};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::agent::{Agent, Setup};
+use crate::checks::{Facts, Look};
+use crate::discover;
+use crate::judge;
+use crate::plan::Configured;
+use crate::store::SeenSubject;
+
+/// First runs are spread over this time, so that a start is no burst.
+const SPREAD: Duration = Duration::from_secs(10);
+/// How long past its deadline a check gets to end by itself.
+const GRACE: Duration = Duration::from_secs(1);
+/// How often the recorded map is stored; what was seen since is seen again.
+const KEEP_MAP: Duration = Duration::from_secs(600);
+/// How often evidence past its time is removed.
+const SWEEP: Duration = Duration::from_secs(6 * 3600);
+
+/// Runs every check once; as many at a time as the settings allow.
+pub(crate) async fn all_once(agent: &Agent) -> Vec<Evidence> {
+    let setup = agent.setup();
+    let permits = permits(&setup);
+    let mut tasks = JoinSet::new();
+    for (index, configured) in setup.checks.iter().enumerate() {
+        let (agent, configured) = (agent.clone(), Arc::clone(configured));
+        let permits = Arc::clone(&permits);
+        tasks.spawn(async move { (index, once(&agent, &configured, &permits).await) });
+    }
+    let mut all = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        if let Ok((index, Some(evidence))) = done {
+            all.push((index, evidence));
+        }
+    }
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, evidence)| evidence).collect()
+}
+
+/// Runs the schedule until `shutdown`, starting over on each reload.
+pub(crate) async fn run(agent: &Agent, shutdown: impl Future<Output = ()>) {
+    let mut changes = agent.changes();
+    let mut is_start = true;
+    tokio::pin!(shutdown);
+    loop {
+        let setup = agent.setup();
+        let mut tasks = JoinSet::new();
+        let permits = permits(&setup);
+        let count = u32::try_from(setup.checks.len().max(1)).unwrap_or(u32::MAX);
+        for (index, configured) in (0..).zip(&setup.checks) {
+            let turn = SPREAD * index / count;
+            let first = if is_start { turn } else { due(agent, configured).unwrap_or(turn) };
+            let (agent, configured) = (agent.clone(), Arc::clone(configured));
+            tasks.spawn(rhythm(agent, configured, Arc::clone(&permits), first));
+        }
+        tasks.spawn(sampling(agent.clone(), setup.settings.agent.discover_every));
+        tasks.spawn(sweeping(agent.clone()));
+        is_start = false;
+        tokio::select! {
+            () = &mut shutdown => return,
+            changed = next(&mut changes) => if !changed { return },
+        }
+    }
+}
+
+async fn next(changes: &mut watch::Receiver<u64>) -> bool {
+    changes.changed().await.is_ok()
+}
+
+fn permits(setup: &Setup) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::from(setup.settings.agent.concurrency.max(1))))
+}
+
+/// How long until a check is due by its last run; nothing if it has none.
+fn due(agent: &Agent, configured: &Configured) -> Option<Duration> {
+    let last = agent.latest().of(&configured.entry)?.started;
+    let next = last.saturating_add(SignedDuration::from_millis(configured.every.as_ms())).ok()?;
+    Some(Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default())
+}
+
+async fn rhythm(
+    agent: Agent,
+    configured: Arc<Configured>,
+    permits: Arc<Semaphore>,
+    first: Duration,
+) {
+    tokio::time::sleep(first).await;
+    for round in 0_u64.. {
+        let began = tokio::time::Instant::now();
+        once(&agent, &configured, &permits).await;
+        tokio::time::sleep_until(began + pause(&configured.digest, configured.every, round)).await;
+    }
+}
+
+/// The rhythm less up to a tenth: checks of one rhythm drift apart, and none
+/// ever runs later than it should.
+fn pause(seed: &str, every: Span, round: u64) -> Duration {
+    let hash =
+        seed.bytes().chain(round.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    let every = every.as_ms().unsigned_abs();
+    Duration::from_millis(every - (hash >> 32) % (every / 10 + 1))
+}
+
+/// Runs one check and records what came of it; nothing only if the agent is
+/// ending.
+async fn once(
+    agent: &Agent,
+    configured: &Arc<Configured>,
+    permits: &Arc<Semaphore>,
+) -> Option<Evidence> {
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+    let started = Timestamp::now();
+    let clock = Instant::now();
+    let result = observe(agent, configured, started).await;
+    let duration = clock.elapsed();
+    drop(permit);
+    let (agent, configured) = (agent.clone(), Arc::clone(configured));
+    tokio::task::spawn_blocking(move || record(&agent, &configured, started, duration, result))
+        .await
+        .ok()
+}
+
+async fn observe(
+    agent: &Agent,
+    configured: &Arc<Configured>,
+    now: Timestamp,
+) -> Result<Facts, Failure> {
+    let deadline = configured.deadline;
+    let waiting = tokio::time::timeout(deadline, Arc::clone(&configured.running).lock_owned());
+    let Ok(running) = waiting.await else {
+        return Err(timed_out(configured, "its earlier run has not ended yet"));
+    };
+    let look = Look { root: agent.setup().settings.agent.root.clone().into(), now, deadline };
+    let check = Arc::clone(configured);
+    let runtime = tokio::runtime::Handle::current();
+    let run = tokio::task::spawn_blocking(move || {
+        let _running = running;
+        runtime.block_on(tokio::time::timeout(deadline, check.check.observe(&look)))
+    });
+    match tokio::time::timeout(deadline + GRACE, run).await {
+        Ok(Ok(Ok(result))) => result,
+        Ok(Ok(Err(_))) | Err(_) => Err(timed_out(configured, "it took longer than its deadline")),
+        Ok(Err(_)) => Err(judge::defect(configured)),
+    }
+}
+
+fn timed_out(configured: &Configured, why: &str) -> Failure {
+    let (name, seconds) = (&configured.entry.name, configured.deadline.as_secs_f64());
+    Failure {
+        kind: FailureKind::Timeout,
+        what: format!("the check `{name}` was given up after {seconds} s: {why}"),
+        advice: "see why what it looks at does not answer, or raise its `deadline`".to_owned(),
+    }
+}
+
+/// Judges, stores and shows the result of a run.
+fn record(
+    agent: &Agent,
+    configured: &Configured,
+    started: Timestamp,
+    duration: Duration,
+    result: Result<Facts, Failure>,
+) -> Evidence {
+    let setup = agent.setup();
+    let name = &configured.entry.name;
+    let (past, seen) = {
+        let store = agent.store();
+        let past = store.past(name).unwrap_or_else(|error| complain(&error));
+        let seen =
+            store.subjects(name, &configured.digest).unwrap_or_else(|error| complain(&error));
+        (past, seen)
+    };
+    let run = judge::Run {
+        configured,
+        host: setup.host.as_str(),
+        started,
+        duration,
+        past: &past,
+        seen: &seen,
+        planned: setup.is_planned(configured, started),
+    };
+    let evidence = judge::evidence(&run, result);
+    let vanished: Vec<SeenSubject> =
+        seen.into_iter().filter(|seen| judge::is_vanished(&evidence, &seen.subject)).collect();
+    let mut latest = agent.latest();
+    latest.put(evidence.clone(), vanished);
+    latest.wait(evidence.clone(), configured.digest.clone());
+    drop(latest);
+    flush(agent);
+    evidence
+}
+
+/// Stores what waits, oldest first, until something fails; the rest waits on.
+pub(crate) fn flush(agent: &Agent) {
+    let mut waiting = agent.latest().take_waiting();
+    let mut store = agent.store();
+    while let Some((evidence, settings)) = waiting.front() {
+        if let Err(error) = store.append(evidence, settings) {
+            tracing::error!("{error}");
+            break;
+        }
+        waiting.pop_front();
+    }
+    drop(store);
+    agent.latest().put_back(waiting);
+}
+
+fn complain<T: Default>(error: &dyn std::fmt::Display) -> T {
+    tracing::error!("{error}");
+    T::default()
+}
+
+/// Samples the host's own dependencies and keeps the recorded map.
+async fn sampling(agent: Agent, every: Span) {
+    let every = Duration::from_millis(every.as_ms().unsigned_abs()).max(Duration::from_secs(1));
+    let mut kept: Option<Instant> = None;
+    loop {
+        let sampler = agent.clone();
+        let keep = kept.is_none_or(|kept| kept.elapsed() >= KEEP_MAP);
+        if keep {
+            kept = Some(Instant::now());
+        }
+        if tokio::task::spawn_blocking(move || sample(&sampler, keep)).await.is_err() {
+            tracing::error!("a look at the host's dependencies broke down");
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// One look at the host's dependencies; stored only if asked, to spare the disk.
+pub(crate) fn sample(agent: &Agent, keep: bool) {
+    let setup = agent.setup();
+    let now = Timestamp::now();
+    let sample = discover::sample(setup.settings.agent.root.as_ref(), now);
+    let earlier = agent.recorded_map();
+    let map = discover::join(&setup.host, setup.map.as_ref(), Some(&earlier), &sample, now);
+    if keep && let Err(error) = agent.store().keep_map(&map) {
+        tracing::error!("{error}");
+    }
+    agent.latest().edges = [map.edges.len() as u64, map.dropped_edges];
+    *agent.recorded() = map;
+}
+
+/// Removes evidence past its time, and stores what had to wait.
+async fn sweeping(agent: Agent) {
+    loop {
+        let sweeper = agent.clone();
+        let swept = tokio::task::spawn_blocking(move || {
+            flush(&sweeper);
+            let keep = SignedDuration::from_millis(sweeper.setup().settings.agent.keep.as_ms());
+            let since = Timestamp::now().saturating_sub(keep).unwrap_or(Timestamp::MIN);
+            sweeper.store().retain(since)
+        });
+        if let Ok(Err(error)) = swept.await {
+            tracing::error!("{error}");
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
+}
