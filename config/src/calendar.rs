@@ -359,6 +359,35 @@ written_as_text!(
     "A deadline such as \"every second Thursday 12:00\" or \"2026-11-30 12:00\""
 );
 
+macro_rules! schema_of_text {
+    ($(#[$about:meta])* $type:ident, $format:literal, $text:literal) => {
+        $(#[$about])*
+        pub(crate) struct $type;
+
+        impl JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "format": $format, "description": $text })
+            }
+        }
+    };
+}
+schema_of_text!(
+    /// The schema of a date in a document.
+    WrittenDate,
+    "date",
+    "A date such as 2026-11-30, with or without quotes"
+);
+schema_of_text!(
+    /// The schema of a local date and time in a document.
+    WrittenDateTime,
+    "date-time",
+    "A local date and time such as 2026-11-30T22:00:00, with or without quotes"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

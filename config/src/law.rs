@@ -105,7 +105,9 @@ impl JsonSchema for Law {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        document::Law::json_schema(generator)
+        let mut schema = document::Law::json_schema(generator);
+        schema.insert("format".to_owned(), "law".into());
+        schema
     }
 }
 

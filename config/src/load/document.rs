@@ -25,6 +25,25 @@ pub(crate) fn hold<T: JsonSchema>(root: &Node, sources: &[Source], problems: &mu
     walk(root, schema.as_value(), "", false, Places::new(sources, root), problems);
 }
 
+/// Holds pieces of a document, which stand at `[outer.ID.inner]`, against the
+/// schema of `T`; none of its tables must be there.
+pub(crate) fn hold_pieces<T: JsonSchema>(
+    root: &Node,
+    outer: &str,
+    inner: &str,
+    sources: &[Source],
+    problems: &mut Problems,
+) {
+    let schema = schema_for!(T);
+    let entries = root.table().and_then(|table| table.get(outer)?.node.table());
+    for (id, entry) in entries.into_iter().flatten() {
+        if let Some(piece) = entry.node.table().and_then(|table| table.get(inner)) {
+            let key = format!("{outer}.{id}.{inner}");
+            walk(&piece.node, schema.as_value(), &key, true, Places::new(sources, root), problems);
+        }
+    }
+}
+
 /// Joins `above` into `below`, whose tables are joined one level deep: the
 /// tables of each kind grow, a component stands in one file alone.
 fn lay(below: &mut Table, above: Table, outer: &str, sources: &[Source], problems: &mut Problems) {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::places::Places;
 use super::source::Source;
-use super::{Loaded, document};
+use super::{Loaded, document, semantic};
 use crate::id::Id;
 use crate::map::{Component, DependencyMap, MapDocument};
 use crate::problem::Problems;
@@ -21,13 +21,14 @@ pub fn map_from(sources: &[Source]) -> Result<Loaded<DependencyMap>, Problems> {
         return problems.refuse();
     }
     document::hold::<MapDocument>(&root, sources, &mut problems);
+    document::hold_pieces::<MapDocument>(&root, "fix", "set", sources, &mut problems);
     if problems.is_fatal() {
         return problems.refuse();
     }
     let places = Places::new(sources, &root);
     match MapDocument::deserialize(root.plain()) {
         Ok(document) => {
-            let map = build(document, places, &mut problems);
+            let map = build(document, places, true, &mut problems);
             problems.settle(map)
         }
         Err(error) => {
@@ -43,7 +44,7 @@ pub fn map_from(sources: &[Source]) -> Result<Loaded<DependencyMap>, Problems> {
 /// Every problem: ids that do not exist, ids used twice, wrong kinds.
 pub fn resolve(document: MapDocument) -> Result<DependencyMap, Problems> {
     let mut problems = Problems::default();
-    let map = build(document, Places::NONE, &mut problems);
+    let map = build(document, Places::NONE, true, &mut problems);
     problems.settle(map).map(|loaded| loaded.value)
 }
 
@@ -52,12 +53,17 @@ pub(crate) fn resolve_patched(
     document: MapDocument,
     mut problems: Problems,
 ) -> Result<DependencyMap, Problems> {
-    let map = build(document, Places::NONE, &mut problems);
+    let map = build(document, Places::NONE, false, &mut problems);
     problems.settle(map).map(|loaded| loaded.value)
 }
 
 /// Resolves a document and judges the map that comes of it.
-fn build(document: MapDocument, places: Places<'_>, problems: &mut Problems) -> DependencyMap {
+fn build(
+    document: MapDocument,
+    places: Places<'_>,
+    with_fixes: bool,
+    problems: &mut Problems,
+) -> DependencyMap {
     let mut components: BTreeMap<Id, Component> = BTreeMap::new();
     for component in document.components() {
         let key = format!("{}.{}", component.kind.key(), component.id);
@@ -73,10 +79,8 @@ fn build(document: MapDocument, places: Places<'_>, problems: &mut Problems) -> 
         }
         components.insert(component.id.clone(), component);
     }
-    DependencyMap {
-        organisation: document.organisation.clone(),
-        components,
-        fixes: document.fix.clone(),
-        document,
-    }
+    let organisation = document.organisation.clone();
+    let map = DependencyMap { organisation, components, fixes: document.fix.clone(), document };
+    semantic::judge(&map, places, with_fixes, problems);
+    map
 }

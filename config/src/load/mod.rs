@@ -6,6 +6,7 @@ mod map;
 mod nearest;
 mod places;
 mod scenario;
+mod semantic;
 mod source;
 mod tree;
 mod walk;

@@ -50,6 +50,9 @@ impl<'a> Walker<'a> {
             let path = join(key, name);
             match &schema["properties"][name] {
                 Json::Null => self.unknown(entry.key_at, schema, name, &path),
+                _ if name == "fix" => {
+                    self.error(entry.key_at, &path, "a fix cannot change fixes", "leave it out");
+                }
                 below if name == "organisation" => {
                     let below = self.resolve(below);
                     self.known_keys(&entry.node, below, &path);

@@ -9,7 +9,7 @@ use super::document::MapDocument;
 use super::fix::Fix;
 use super::need::Need;
 use super::step::RecoveryStep;
-use crate::calendar::{Deadline, Hours};
+use crate::calendar::{Deadline, Hours, WrittenDate, WrittenDateTime};
 use crate::id::Id;
 use crate::law::Law;
 use crate::provenance::Provenance;
@@ -145,13 +145,14 @@ pub struct Organisation {
     pub currency: String,
     /// Days on which nobody works.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<WrittenDate>")]
     pub holidays: Vec<Date>,
     /// Show people by name on pages instead of by role.
     #[serde(default)]
     pub show_names: bool,
     /// Cost of one hour of overtime, in the organisation's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     pub overtime_per_hour: Option<f64>,
     /// How likely efforts within one event are all good or all bad together:
     /// the correlation r of the bad-day factor. 0.5 unless stated.
@@ -289,10 +290,10 @@ pub struct Alternative {
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceWindow {
     /// Start, local to the organisation.
-    #[schemars(with = "String")]
+    #[schemars(with = "WrittenDateTime")]
     pub from: DateTime,
     /// End, local to the organisation.
-    #[schemars(with = "String")]
+    #[schemars(with = "WrittenDateTime")]
     pub to: DateTime,
     /// What is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -353,9 +354,11 @@ pub struct LossStep {
     pub after: Span,
     /// Cost of an hour without it, in the organisation's currency.
     #[serde(default)]
+    #[schemars(range(min = 0.0))]
     pub per_hour: f64,
     /// A sum lost at once when still down at that time, such as a contract fine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     pub sum: Option<f64>,
 }
 
@@ -552,10 +555,10 @@ pub struct Vendor {
 #[serde(deny_unknown_fields)]
 pub struct Leave {
     /// First day away.
-    #[schemars(with = "String")]
+    #[schemars(with = "WrittenDate")]
     pub from: Date,
     /// Last day away.
-    #[schemars(with = "String")]
+    #[schemars(with = "WrittenDate")]
     pub to: Date,
 }
 

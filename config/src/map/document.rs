@@ -13,7 +13,7 @@ use super::component::{
 use super::fix::Fix;
 use super::need::Need;
 use super::step::RecoveryStep;
-use crate::calendar::{Deadline, Hours};
+use crate::calendar::{Deadline, Hours, WrittenDate};
 use crate::id::Id;
 use crate::law::Law;
 use crate::provenance::Provenance;
@@ -81,7 +81,7 @@ macro_rules! entry {
             pub runbook: Option<String>,
             /// When the entry was last reviewed.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(with = "Option<String>")]
+            #[schemars(with = "Option<WrittenDate>")]
             pub reviewed: Option<Date>,
             /// What it needs to run.
             #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -109,19 +109,19 @@ macro_rules! entry {
             pub maintenance: Vec<MaintenanceWindow>,
             /// Purchase date.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(with = "Option<String>")]
+            #[schemars(with = "Option<WrittenDate>")]
             pub bought: Option<Date>,
             /// End of warranty or contract.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(with = "Option<String>")]
+            #[schemars(with = "Option<WrittenDate>")]
             pub warranty_until: Option<Date>,
             /// End of support by its maker.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(with = "Option<String>")]
+            #[schemars(with = "Option<WrittenDate>")]
             pub support_until: Option<Date>,
             /// The day it lapses.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(with = "Option<String>")]
+            #[schemars(with = "Option<WrittenDate>")]
             pub expires: Option<Date>,
             /// Free text; never simulated.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -188,6 +188,7 @@ entry! {
         deadline: Option<Deadline>,
         /// Sum lost when it is down at the deadline.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 0.0))]
         deadline_loss: Option<f64>,
         /// How many people feel it.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -290,7 +291,7 @@ entry! {
         shutdown_needs: Option<Span>,
         /// Battery installed on.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "Option<String>")]
+        #[schemars(with = "Option<WrittenDate>")]
         battery_from: Option<Date>,
     } => Details::Power(Power { runtime, shutdown_needs, battery_from })
 }
@@ -324,10 +325,11 @@ entry! {
         engineers: Option<u8>,
         /// End of contract.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "Option<String>")]
+        #[schemars(with = "Option<WrittenDate>")]
         contract_until: Option<Date>,
         /// Cost of one hour of theirs.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 0.0))]
         per_hour: Option<f64>,
     } => Details::Vendor(Vendor { response, promised, hours, engineers, contract_until, per_hour })
 }

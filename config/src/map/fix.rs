@@ -19,12 +19,15 @@ pub struct Fix {
     /// What is done, as a sentence fragment for leadership.
     pub title: String,
     /// One-off cost, in the organisation's currency.
+    #[schemars(range(min = 0.0))]
     pub once: f64,
     /// Cost a year.
     #[serde(default)]
+    #[schemars(range(min = 0.0))]
     pub yearly: f64,
     /// Own staff's days to put it in place.
     #[serde(default)]
+    #[schemars(range(min = 0.0))]
     pub staff_days: f64,
     /// A piece of a map, laid over it: each key given replaces that key of the
     /// component (whole lists are replaced), components that do not exist yet

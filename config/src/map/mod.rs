@@ -5,6 +5,7 @@ mod fix;
 mod need;
 mod patch;
 mod people;
+mod reference;
 mod step;
 
 pub use component::{
@@ -14,5 +15,6 @@ pub use component::{
 };
 pub use document::MapDocument;
 pub use fix::Fix;
-pub use need::{Edge, Need};
+pub use need::{AllOf, AnyOf, AtLeast, Edge, Need};
+pub use reference::{Reference, Role};
 pub use step::{OnFailure, RecoveryStep};

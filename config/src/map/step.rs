@@ -68,6 +68,7 @@ pub struct RecoveryStep {
     pub overtime: bool,
     /// Money spent when the step is done, in the organisation's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     pub cost: Option<f64>,
 }
 
