@@ -1,5 +1,9 @@
-//! Building blocks of every page: layout, words and marks.
+//! Building blocks of every page: layout, words, marks, and the parts that
+//! several pages show.
 pub mod assets;
+pub mod causes;
+pub mod figures;
+pub mod headline;
 pub mod layout;
 pub mod marks;
 pub mod names;

@@ -45,6 +45,11 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The kind of a component, if the map has it.
+    pub fn kind(&self, id: &Id) -> Option<Kind> {
+        self.map.components.get(id).map(|one| one.kind)
+    }
+
     /// A component in the middle of a sentence: people and teams with "the".
     pub fn in_sentence(&self, id: &Id) -> String {
         let name = self.component(id);

@@ -6,6 +6,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+pub use super::figures::function_row;
+
 /// Joins a number and its unit: they never stand on two lines.
 pub const JOIN: char = '\u{a0}';
 
