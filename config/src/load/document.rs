@@ -1,5 +1,6 @@
 //! One or several texts as one checked tree: syntax, keys and types.
 use schemars::{JsonSchema, schema_for};
+use serde::de::DeserializeOwned;
 
 use super::places::Places;
 use super::source::Source;
@@ -23,6 +24,28 @@ pub(crate) fn read(sources: &[Source], problems: &mut Problems) -> Node {
 pub(crate) fn hold<T: JsonSchema>(root: &Node, sources: &[Source], problems: &mut Problems) {
     let schema = schema_for!(T);
     walk(root, schema.as_value(), "", false, Places::new(sources, root), problems);
+}
+
+/// Reads one document whose every key is known, with its tree for places.
+pub(crate) fn strict<T>(source: &Source, problems: &mut Problems) -> Option<(T, Node)>
+where
+    T: JsonSchema + DeserializeOwned,
+{
+    let sources = std::slice::from_ref(source);
+    let root = read(sources, problems);
+    if !problems.is_fatal() {
+        hold::<T>(&root, sources, problems);
+    }
+    if problems.is_fatal() {
+        return None;
+    }
+    match T::deserialize(root.plain()) {
+        Ok(value) => Some((value, root)),
+        Err(error) => {
+            problems.error(source.place(), error.message().trim().to_owned(), "");
+            None
+        }
+    }
 }
 
 /// Holds pieces of a document, which stand at `[outer.ID.inner]`, against the

@@ -2,6 +2,7 @@
 mod agent;
 mod document;
 mod formats;
+mod hub;
 mod map;
 mod nearest;
 mod places;
@@ -12,6 +13,7 @@ mod tree;
 mod walk;
 
 pub use agent::agent_from;
+pub use hub::hub_from;
 pub(crate) use map::resolve_patched;
 pub use map::{map_from, resolve};
 pub use scenario::{check_scenario, scenario_from};

@@ -1,8 +1,6 @@
 //! Reading scenarios, and holding them against a map.
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 use super::nearest::{did_you_mean, list};
 use super::source::Source;
 use super::{Loaded, document};
@@ -16,28 +14,14 @@ use crate::scenario::{Phase, Reach, Scenario};
 /// # Errors
 /// Every problem of the source.
 pub fn scenario_from(source: &Source) -> Result<Loaded<Scenario>, Problems> {
-    let sources = std::slice::from_ref(source);
     let mut problems = Problems::default();
-    let root = document::read(sources, &mut problems);
-    if problems.is_fatal() {
+    let Some((mut value, _)) = document::strict::<Scenario>(source, &mut problems) else {
         return problems.refuse();
+    };
+    if value.id.is_empty() {
+        value.id = source.stem().replace('-', "_");
     }
-    document::hold::<Scenario>(&root, sources, &mut problems);
-    if problems.is_fatal() {
-        return problems.refuse();
-    }
-    match Scenario::deserialize(root.plain()) {
-        Ok(mut value) => {
-            if value.id.is_empty() {
-                value.id = source.stem().replace('-', "_");
-            }
-            problems.settle(value)
-        }
-        Err(error) => {
-            problems.error(source.place(), error.message().trim().to_owned(), "");
-            problems.refuse()
-        }
-    }
+    problems.settle(value)
 }
 
 /// Holds a scenario against a map: what it names must be there, and it must
