@@ -75,8 +75,12 @@ impl Agent {
         map: Option<DependencyMap>,
         data: &Path,
     ) -> Result<Self, AgentError> {
+        Self::assemble(setup(settings, map)?, data)
+    }
+
+    /// An agent from a configuration that is already resolved.
+    pub(crate) fn assemble(setup: Setup, data: &Path) -> Result<Self, AgentError> {
         let now = Timestamp::now();
-        let setup = setup(settings, map)?;
         let store = Store::open(data)?;
         let token = token::load_or_make(data, setup.settings.agent.token_file.as_deref())?;
         let latest = Latest::new(store.latest()?);

@@ -12,6 +12,8 @@ pub mod plan;
 pub mod planned;
 pub mod probe;
 mod schedule;
+#[cfg(test)]
+mod scripted;
 pub mod serve;
 pub mod store;
 #[cfg(test)]

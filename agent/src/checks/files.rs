@@ -24,7 +24,7 @@ pub(super) static KIND: CheckKind = CheckKind {
     limits: "A file of the right age and size can still hold the wrong content; only a restore \
              drill tells.",
     example: r#"path = "/var/backups/erp-*.sql.gz"   # a folder, or a pattern in its last part
-expect_every = "24h"                 # how often a new file should come
+expect_every = "24h"                 # how often a new file should come; a day unless stated
 min_size = "1 MB"                    # the newest file is at least this large
 min_count = 7                        # at least so many files are kept
 each = false                         # true: every file must be fresh, not only the newest
@@ -43,7 +43,7 @@ dataset = "erp-db"                   # the data set on the map that is in them
         },
         FactKind {
             name: "count",
-            metric: "files_count",
+            metric: "files_matching",
             help: "Number of files that match.",
             subject: "",
             labels: &[],
@@ -193,7 +193,7 @@ struct Files {
     folder: String,
     /// The last part of the path, if it is a pattern.
     pattern: Option<String>,
-    expect_every: Option<Span>,
+    expect_every: Span,
     min_size: Size,
     min_count: u32,
     each: bool,
@@ -223,7 +223,7 @@ fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> 
         component: entry.component.clone(),
         folder: if is_pattern { format!("{folder}/") } else { path.clone() },
         pattern: is_pattern.then(|| last.to_owned()),
-        expect_every: settings.expect_every,
+        expect_every: settings.expect_every.unwrap_or(Span::from_hours(24)),
         min_size: settings.min_size.unwrap_or_default(),
         min_count: settings.min_count.unwrap_or(1),
         each: settings.each,
@@ -360,7 +360,8 @@ impl Files {
         }
         let (fact, name) =
             if self.each { ("oldest", "oldest_name") } else { ("newest", "newest_name") };
-        let (Some(expect), Some(written)) = (self.expect_every, time(facts, fact)) else { return };
+        let Some(written) = time(facts, fact) else { return };
+        let expect = self.expect_every;
         let late = now.duration_since(written).as_secs_f64() / expect.as_secs().max(1.0);
         // A quarter of the rhythm more is granted: jobs do not end on the minute.
         if late > 1.25 {

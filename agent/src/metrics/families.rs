@@ -68,7 +68,7 @@ pub const FAMILIES: &[Family] = &[
     },
     Family {
         name: "finding",
-        help: "Findings of the last run of a check, counted by name and severity.",
+        help: "1 for each named problem that the last run of a check found.",
         labels: &["check", "component", "id", "severity"],
     },
     Family {

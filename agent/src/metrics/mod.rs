@@ -95,7 +95,7 @@ fn draw(page: &mut Page, check: &CheckState) {
             evenkeel_config::record::Status::Warning => "warning",
             _ => "unknown",
         };
-        page.add("finding", &[name, component, &finding.id, severity], 1.0);
+        page.set("finding", &[name, component, &finding.id, severity], 1.0);
     }
     let facts = check.configured.kind.facts;
     for seen in evidence.observations() {

@@ -30,19 +30,9 @@ impl Page {
 
     /// Sets a series of the agent's own families.
     pub(super) fn set(&mut self, name: &str, values: &[&str], value: f64) {
-        self.own(name, values, |gauge| gauge.set(value));
-    }
-
-    /// Adds to a series of the agent's own families.
-    pub(super) fn add(&mut self, name: &str, values: &[&str], value: f64) {
-        self.own(name, values, |gauge| gauge.add(value));
-    }
-
-    fn own(&mut self, name: &str, values: &[&str], change: impl FnOnce(&prometheus::Gauge)) {
         let family = FAMILIES.iter().find(|family| family.name == name);
         let family = family.expect("the page draws only declared families");
-        let labels: Vec<&str> = family.labels.to_vec();
-        self.draw(name, family.help, &labels, values, change);
+        self.draw(name, family.help, family.labels, values, value);
     }
 
     /// Draws a fact if its kind exports it and it has a number; tells whether
@@ -80,18 +70,11 @@ impl Page {
                 None => return false,
             },
         };
-        self.draw(kind.metric, kind.help, &labels, &values, |gauge| gauge.set(number));
+        self.draw(kind.metric, kind.help, &labels, &values, number);
         !kind.subject.is_empty()
     }
 
-    fn draw(
-        &mut self,
-        name: &str,
-        help: &str,
-        labels: &[&str],
-        values: &[&str],
-        change: impl FnOnce(&prometheus::Gauge),
-    ) {
+    fn draw(&mut self, name: &str, help: &str, labels: &[&str], values: &[&str], value: f64) {
         if !self.families.contains_key(name) {
             let options = Opts::new(format!("{PREFIX}{name}"), help);
             let Ok(gauges) = GaugeVec::new(options, labels) else { return };
@@ -113,7 +96,7 @@ impl Page {
             }
             family.series.insert(key);
         }
-        change(&family.gauges.with_label_values(values));
+        family.gauges.with_label_values(values).set(value);
     }
 
     /// The page as text, with what had to be left off.

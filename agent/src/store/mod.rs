@@ -267,6 +267,22 @@ impl Store {
         schema::quick_check(&self.connection, &self.path)
     }
 
+    /// Lets the file grow no further, as a full disk would.
+    #[cfg(test)]
+    pub(crate) fn refuse_to_grow(&self) {
+        let pages: i64 =
+            self.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("read");
+        let cap = format!("PRAGMA max_page_count = {pages}");
+        self.connection.query_row(&cap, [], |_| Ok(())).expect("capped");
+    }
+
+    /// Takes the cap away again.
+    #[cfg(test)]
+    pub(crate) fn let_grow(&self) {
+        let lift = "PRAGMA max_page_count = 1000000";
+        self.connection.query_row(lift, [], |_| Ok(())).expect("lifted");
+    }
+
     fn unreadable(&self, what: &str, error: &serde_json::Error) -> StoreError {
         StoreError::Damaged { path: self.path.clone(), detail: format!("{what}: {error}") }
     }

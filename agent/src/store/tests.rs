@@ -152,9 +152,7 @@ fn a_full_disk_is_said_and_what_was_stored_stays() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut store = Store::open(folder.path()).expect("opens");
     store.append(&evidence("a", 10, &[]), "s").expect("stored");
-    let pages: i64 =
-        store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("read");
-    store.connection.execute_batch(&format!("PRAGMA max_page_count = {pages}")).expect("capped");
+    store.refuse_to_grow();
     let long = "x".repeat(1 << 20);
     let error = store.append(&evidence("a", 20, &[&long]), "s").expect_err("no room");
     assert!(matches!(error, StoreError::Full { .. }) && error.is_passing(), "{error}");

@@ -269,3 +269,6 @@ async fn sweeping(agent: Agent) {
         tokio::time::sleep(SWEEP).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
