@@ -27,3 +27,4 @@ pub mod provenance;
 pub mod quantity;
 pub mod record;
 pub mod scenario;
+pub mod schema;

@@ -1,0 +1,68 @@
+//! JSON Schemas of every document, so that editors complete and check them.
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
+use serde_json::Value;
+
+use crate::agent::AgentTable;
+use crate::hub::HubSettings;
+use crate::id::Id;
+use crate::map::MapDocument;
+use crate::quantity::Span;
+use crate::record::{EvidenceSet, RecordedMap, Summary};
+use crate::scenario::Scenario;
+
+/// Every document's schema with the name of the file it ships in, in order of name.
+pub fn all() -> Vec<(&'static str, Value)> {
+    vec![
+        ("agent.schema.json", schema_for!(AgentFile).to_value()),
+        ("evidence.schema.json", schema_for!(EvidenceSet).to_value()),
+        ("hub.schema.json", schema_for!(HubSettings).to_value()),
+        ("map.schema.json", schema_for!(MapDocument).to_value()),
+        ("recorded-map.schema.json", schema_for!(RecordedMap).to_value()),
+        ("scenario.schema.json", schema_for!(Scenario).to_value()),
+        ("summary.schema.json", schema_for!(Summary).to_value()),
+    ]
+}
+
+/// The form of `agent.toml`, in which each kind of check has keys of its own.
+struct AgentFile;
+
+impl JsonSchema for AgentFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AgentSettings".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let agent = generator.subschema_for::<AgentTable>();
+        let id = generator.subschema_for::<Id>();
+        let span = generator.subschema_for::<Span>();
+        json_schema!({
+            "description": "Settings of one agent, as in `agent.toml`.",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "agent": agent,
+                "check": {
+                    "description": "Checks by kind, each `[[check.KIND]]`.",
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "array",
+                        "items": {
+                            "description": "The keys that every kind has; each kind has more.",
+                            "type": "object",
+                            "properties": {
+                                "name": {
+                                    "description": "Unique name; kind and component unless given.",
+                                    "type": "string",
+                                    "maxLength": 200,
+                                },
+                                "component": id,
+                                "every": span,
+                                "deadline": span,
+                            },
+                        },
+                    },
+                },
+            },
+        })
+    }
+}
