@@ -1,13 +1,26 @@
 //! Every kind of check: the table that names, documents and builds it.
+mod clock;
 mod files;
 mod kind;
+mod mdraid;
+mod reboot;
 mod restic;
+mod smart;
+mod temperature;
 
 pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings, since};
 
 /// Every check kind, sorted by name. One file per kind; a test compares this
 /// table with the folder.
-pub const CHECKS: &[&CheckKind] = &[&files::KIND, &restic::KIND];
+pub const CHECKS: &[&CheckKind] = &[
+    &clock::KIND,
+    &files::KIND,
+    &mdraid::KIND,
+    &reboot::KIND,
+    &restic::KIND,
+    &smart::KIND,
+    &temperature::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static CheckKind> {
