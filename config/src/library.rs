@@ -9,14 +9,15 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("site_loss", include_str!("../scenarios/site_loss.toml")),
 ];
 
-/// A shipped organisation.
+/// A shipped organisation. File names are relative to its folder, such as
+/// `map/10-functions.toml` or `scenarios/ransomware.toml`.
 #[derive(Debug, Clone, Copy)]
 pub struct Example {
     /// Folder name, such as `city-hall`.
     pub name: &'static str,
-    /// File names and texts of the map.
+    /// Files and texts of the map.
     pub map: &'static [(&'static str, &'static str)],
-    /// File names and texts of its own scenarios.
+    /// Files and texts of its own scenarios.
     pub scenarios: &'static [(&'static str, &'static str)],
     /// The evidence set, as JSON.
     pub evidence: &'static str,
@@ -24,5 +25,44 @@ pub struct Example {
     pub readme: &'static str,
 }
 
-/// The shipped organisations.
-pub const EXAMPLES: &[Example] = &[];
+impl Example {
+    /// The shipped organisation of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        EXAMPLES.iter().find(|example| example.name == name)
+    }
+}
+
+/// Embeds the files of one example.
+macro_rules! example {
+    ($name:literal, map: [$($map:literal),*], scenarios: [$($scenario:literal),*]) => {
+        Example {
+            name: $name,
+            map: &[$(($map, include_str!(concat!("../examples/", $name, "/", $map)))),*],
+            scenarios: &[$((
+                concat!("scenarios/", $scenario, ".toml"),
+                include_str!(concat!("../examples/", $name, "/scenarios/", $scenario, ".toml")),
+            )),*],
+            evidence: include_str!(concat!("../examples/", $name, "/evidence.json")),
+            readme: "",
+        }
+    };
+}
+
+/// The shipped organisations, in order of name.
+pub const EXAMPLES: &[Example] = &[
+    example!(
+        "city-hall",
+        map: ["map/10-functions.toml", "map/20-people.toml", "map/30-systems.toml", "map/40-data.toml", "map/50-lines.toml", "map/60-fixes.toml"],
+        scenarios: ["account_loss", "domain_lapse", "host_failure", "isp_outage", "key_person_away", "ransomware", "saas_outage", "site_loss"]
+    ),
+    example!(
+        "non-profit",
+        map: ["map.toml"],
+        scenarios: ["account_loss", "domain_lapse", "host_failure", "isp_outage", "key_person_away", "ransomware", "saas_outage", "site_loss"]
+    ),
+    example!(
+        "small-business",
+        map: ["map.toml"],
+        scenarios: ["certificate_lapse", "host_failure", "isp_outage", "key_person_away", "msp_gone", "ransomware", "saas_outage", "site_loss"]
+    ),
+];
