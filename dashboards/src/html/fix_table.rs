@@ -1,0 +1,235 @@
+//! What each priced fix wins on a bad night, and how rare an event may be for
+//! it to pay.
+use evenkeel_config::record::{Elapsed, FixEffect, FixSummary, FunctionSummary, Summary};
+use maud::{Markup, html};
+
+use super::headline;
+use super::marks::{self, Axis};
+use super::names::Names;
+use super::words;
+
+/// A fix with the effect that speaks for it.
+#[derive(Debug, Clone, Copy)]
+pub struct RankedFix<'a> {
+    /// The fix.
+    pub fix: &'a FixSummary,
+    /// Its effect on the function in question, or on the one it helps most.
+    pub effect: &'a FixEffect,
+    /// The function of that effect.
+    pub function: &'a FunctionSummary,
+    /// Time won on a bad night: best figure, and where it could lie.
+    pub won: Option<[i64; 3]>,
+}
+
+impl RankedFix<'_> {
+    /// `9 d to 5 d`, or what else gets better.
+    pub fn change(&self) -> String {
+        let [before, after] = self.effect.bad_night;
+        let told = [before, after].map(words::back_after);
+        if told[0] != told[1] {
+            return format!("{} to {}", told[0], told[1]);
+        }
+        let loss = self.effect.data_loss.map(words::lost);
+        if self.effect.data_loss[1] < self.effect.data_loss[0] && loss[0] != loss[1] {
+            return format!("loss {} to {}", loss[0], loss[1]);
+        }
+        "no change".to_owned()
+    }
+
+    /// Whether anything gets better.
+    pub fn helps(&self) -> bool {
+        benefit(self.effect) > Benefit::None
+    }
+}
+
+/// How much an effect is worth for the order: never to some time comes before
+/// any time won, time won before less work lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Benefit {
+    None,
+    LessLost,
+    TimeWon(i64),
+    EverBack,
+}
+
+fn benefit(effect: &FixEffect) -> Benefit {
+    let [before, after] = effect.bad_night;
+    match (before, after) {
+        (Elapsed::Never, Elapsed::Ms(_)) => return Benefit::EverBack,
+        (Elapsed::Ms(before), Elapsed::Ms(after)) if after < before => {
+            let significant = effect.won_ms.is_none_or(|[best, low, _]| best > 0 && low >= 0);
+            if significant {
+                return Benefit::TimeWon(before - after);
+            }
+        }
+        _ => {}
+    }
+    if effect.data_loss[1] < effect.data_loss[0] { Benefit::LessLost } else { Benefit::None }
+}
+
+/// The fixes of a result, those that win most for the function in question
+/// first; a fix that does nothing for it is shown by what it does elsewhere.
+/// Effects on life safety are never ranked here.
+pub fn ranked<'a>(summary: &'a Summary, focus: &FunctionSummary) -> Vec<RankedFix<'a>> {
+    let function =
+        |effect: &FixEffect| summary.functions.iter().find(|one| one.id == effect.function);
+    let mut fixes: Vec<RankedFix<'a>> = summary
+        .fixes
+        .iter()
+        .filter(|fix| fix.cannot.is_none())
+        .filter_map(|fix| {
+            let business =
+                fix.effects.iter().filter_map(|effect| Some((effect, function(effect)?)));
+            let best = business
+                .filter(|(_, function)| !function.life_safety || function.id == focus.id)
+                .max_by_key(|(effect, function)| {
+                    let helps = benefit(effect);
+                    (helps > Benefit::None && function.id == focus.id, helps)
+                })?;
+            let (effect, function) = best;
+            Some(RankedFix { fix, effect, function, won: effect.won_ms })
+        })
+        .collect();
+    fixes.sort_by_key(|ranked| {
+        let at_focus = ranked.helps() && ranked.function.id == focus.id;
+        std::cmp::Reverse((at_focus, benefit(ranked.effect)))
+    });
+    fixes
+}
+
+/// The table of fixes that help, and sentences on the others and on life safety.
+pub fn fix_table(
+    summary: &Summary,
+    focus: &FunctionSummary,
+    names: &Names<'_>,
+    most: usize,
+) -> Markup {
+    let all = ranked(summary, focus);
+    let (helping, idle): (Vec<_>, Vec<_>) = all.into_iter().partition(RankedFix::helps);
+    let shown = &helping[..helping.len().min(most)];
+    let title = headline::title(focus, names);
+    let widest = shown.iter().filter_map(|fix| fix.won).map(|[_, _, high]| high).max();
+    let axis = Axis::reaching(widest.unwrap_or(0).max(1) as f64);
+    html! {
+        @if shown.is_empty() {
+            p.note { (nothing_helps(summary)) }
+        } @else {
+            p.note {
+                "Time won on a bad night for " (title) ", unless the row names another function; \
+                 the ring is our best figure, the bar where it could lie. \
+                 Fixes overlap: two together win less than the sum."
+            }
+            table.stack.mid.fx role="table" {
+                thead role="rowgroup" { tr role="row" {
+                    th role="columnheader" scope="col" { "Fix" }
+                    th.bar role="columnheader" scope="col" {
+                        span.vh { "Time won on a bad night" }
+                        (straight_scale(axis))
+                    }
+                    th role="columnheader" scope="col" { "Bad night" }
+                    th.r role="columnheader" scope="col" { "Once" }
+                    th.r role="columnheader" scope="col" { "A year" }
+                    th.r role="columnheader" scope="col" {
+                        "Worth it if more" br; "often than once in"
+                    }
+                } }
+                tbody role="rowgroup" {
+                    @for (at, fix) in shown.iter().enumerate() {
+                        (row(at + 1, fix, focus, summary, names, axis))
+                    }
+                }
+            }
+        }
+        @if !idle.is_empty() && !shown.is_empty() {
+            p.note { (words::spelled(idle.len() as u64)) " more would change little here." }
+        }
+        @for sentence in life_safety(summary, names) { p.note { (sentence) } }
+    }
+}
+
+/// Labels of a straight axis in a column head.
+pub fn straight_scale(axis: Axis) -> Markup {
+    let ticks = axis.ticks();
+    html! {
+        svg width="100%" height="16" aria-hidden="true" {
+            @for (place, tick) in ticks.iter().enumerate() {
+                @let x = format!("{}%", (tick.at * 1000.0).round() / 10.0);
+                @let class = match place {
+                    0 => "ax",
+                    _ if place + 1 == ticks.len() => "ax e",
+                    _ => "ax m",
+                };
+                text class=(class) x=(x) y="11" { (tick.label) }
+            }
+        }
+    }
+}
+
+fn row(
+    number: usize,
+    ranked: &RankedFix<'_>,
+    focus: &FunctionSummary,
+    summary: &Summary,
+    names: &Names<'_>,
+    axis: Axis,
+) -> Markup {
+    let title = names.text(&ranked.fix.title);
+    let change = ranked.change();
+    let money = |minor| words::money(minor, &summary.currency);
+    let elsewhere = ranked.function.id != focus.id;
+    let life = ranked.function.life_safety;
+    html! {
+        tr role="row" {
+            th role="rowheader" scope="row" { (number) ". " (title) }
+            td.bar role="cell" {
+                @if let Some([best, low, high]) = ranked.won.filter(|[best, ..]| *best > 0) {
+                    @let label = format!("{title}: wins {}, between {}", words::duration(best),
+                        words::range(low, high).replace(" to ", " and "));
+                    (marks::effect_bar(&label, best, low.max(0), high, axis))
+                } @else { (marks::missing()) }
+            }
+            td.q role="cell" data-l="bad night" {
+                (change)
+                @if elsewhere { small { (headline::title(ranked.function, names)) } }
+            }
+            td.r.q.i role="cell" data-l="once" { (money(ranked.fix.once)) }
+            td.r.q.i role="cell" data-l="a year" { (money(ranked.fix.yearly)) }
+            td.r.q.i role="cell" data-l="worth it if more often than once in" {
+                @match ranked.fix.break_even_years.filter(|_| !life) {
+                    Some(years) => (words::years_long(years)),
+                    None => (marks::missing()),
+                }
+            }
+        }
+    }
+}
+
+fn nothing_helps(summary: &Summary) -> &'static str {
+    if summary.fixes.is_empty() {
+        "No fix is on the map yet. Write down what could be done and what it costs, and it is \
+         simulated against the same nights."
+    } else {
+        "None of the fixes on the map changes a bad night of this kind."
+    }
+}
+
+/// What fixes do for life safety, outside of money's weighing.
+fn life_safety(summary: &Summary, names: &Names<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for function in summary.functions.iter().filter(|one| one.life_safety) {
+        let helping = summary.fixes.iter().filter_map(|fix| {
+            let effect = fix.effects.iter().find(|effect| effect.function == function.id)?;
+            let helps = benefit(effect);
+            (helps > Benefit::LessLost).then_some((helps, fix, effect))
+        });
+        let Some((_, fix, effect)) = helping.max_by_key(|(helps, ..)| *helps) else { continue };
+        let [before, after] = effect.bad_night.map(words::back_after);
+        sentences.push(format!(
+            "Life safety is never weighed in money: {} brings {}’s bad night from {before} to {after}.",
+            headline::fragment(&names.text(&fix.title)),
+            headline::title(function, names),
+        ));
+    }
+    sentences.truncate(3);
+    sentences
+}
