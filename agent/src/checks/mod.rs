@@ -1,8 +1,10 @@
 //! Every kind of check: the table that names, documents and builds it.
 mod clock;
 mod files;
+mod filesystem;
 mod kind;
 mod mdraid;
+mod os_support;
 mod reboot;
 mod restic;
 mod smart;
@@ -15,7 +17,9 @@ pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, sett
 pub const CHECKS: &[&CheckKind] = &[
     &clock::KIND,
     &files::KIND,
+    &filesystem::KIND,
     &mdraid::KIND,
+    &os_support::KIND,
     &reboot::KIND,
     &restic::KIND,
     &smart::KIND,

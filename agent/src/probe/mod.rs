@@ -1,6 +1,7 @@
 //! All contact with the outside: tools, files of the host, TLS and DNS.
-pub mod groups;
 pub mod host;
 pub mod redact;
 pub mod restic;
+pub mod tls;
 pub mod tool;
+pub mod x509;

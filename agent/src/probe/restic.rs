@@ -13,6 +13,9 @@ use super::tool::{Output, Tool};
 /// Secrets and settings files are not larger.
 const LARGEST_SECRET: usize = 64 << 10;
 
+/// More locks are not read one by one.
+const MOST_LOCKS: usize = 5;
+
 /// Where a repository is and what opens it.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
@@ -57,6 +60,15 @@ pub struct Snapshot {
     pub summary: Option<Summary>,
 }
 
+impl Snapshot {
+    /// Share of its files that are new or changed, if restic counted them.
+    pub fn changed_share(&self) -> Option<f64> {
+        let summary = self.summary.filter(|summary| summary.total_files_processed > 0)?;
+        let changed = summary.files_new.saturating_add(summary.files_changed);
+        Some(changed as f64 / summary.total_files_processed as f64)
+    }
+}
+
 /// Counts of one backup run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -88,6 +100,17 @@ pub struct Lock {
     /// The holder's process.
     #[serde(default)]
     pub pid: u32,
+}
+
+/// The locks of a repository.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Locks {
+    /// How many there are.
+    pub count: usize,
+    /// The worst: left behind by the dead first, then exclusive, then oldest.
+    pub worst: Option<Lock>,
+    /// Whether the worst one's holder ran on this host and has ended.
+    pub worst_is_dead: bool,
 }
 
 /// Size of one snapshot or of the whole repository.
@@ -204,12 +227,27 @@ impl Repository {
         Ok(text.lines().map(str::trim).filter(is_id).map(str::to_owned).collect())
     }
 
-    /// One lock.
+    /// The locks, with their holders looked up in `/proc` below `root`.
     ///
     /// # Errors
-    /// As restic says it, typed; also when the lock was released meanwhile.
-    pub async fn lock(&self, id: &str) -> Result<Lock, Failure> {
-        parse(&self.ask(&["cat", "lock", id]).await?.stdout)
+    /// As restic says it, typed.
+    pub async fn locks(&self, root: &Path) -> Result<Locks, Failure> {
+        let ids = self.list(Stored::Locks).await?;
+        let mut locks: Vec<(bool, Lock)> = Vec::new();
+        for id in ids.iter().take(MOST_LOCKS) {
+            // A lock that was released meanwhile cannot be read, and need not be.
+            if let Ok(output) = self.ask(&["cat", "lock", id]).await {
+                let lock = parse::<Lock>(&output.stdout)?;
+                locks.push((holder_ended(&lock, root), lock));
+            }
+        }
+        locks.sort_by_key(|(dead, lock)| (!dead, !lock.exclusive, lock.time));
+        let worst = locks.into_iter().next();
+        Ok(Locks {
+            count: ids.len(),
+            worst_is_dead: worst.as_ref().is_some_and(|(dead, _)| *dead),
+            worst: worst.map(|(_, lock)| lock),
+        })
     }
 
     /// What a restore of one snapshot brings.
@@ -259,6 +297,15 @@ impl Repository {
     fn left(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
     }
+}
+
+/// Whether the holder ran on this host and has ended; `false` when it cannot be told.
+fn holder_ended(lock: &Lock, root: &Path) -> bool {
+    let host = Host::new(root);
+    let name = host.text("/proc/sys/kernel/hostname", 1024).unwrap_or_default();
+    name.trim() == lock.hostname
+        && host.exists("/proc/self")
+        && !host.exists(&format!("/proc/{}", lock.pid))
 }
 
 /// Reads the answer of `snapshots --json`, oldest first.

@@ -3,23 +3,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::redact::plain;
-use super::restic::Snapshot;
+use crate::probe::redact::plain;
+use crate::probe::restic::Snapshot;
 
 /// What snapshots are compared by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Group {
+pub(super) struct Group {
     /// Where they were taken.
-    pub host: String,
+    pub(super) host: String,
     /// What was taken, sorted.
-    pub paths: Vec<String>,
+    pub(super) paths: Vec<String>,
     /// Tags, sorted.
-    pub tags: Vec<String>,
+    pub(super) tags: Vec<String>,
 }
 
 impl Group {
     /// For people.
-    pub fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let mut words = format!("{}:{}", self.host, self.paths.join(","));
         if !self.tags.is_empty() {
             words = format!("{words} [{}]", self.tags.join(","));
@@ -28,7 +28,7 @@ impl Group {
     }
 
     /// Short and stable, without paths: it becomes a label.
-    pub fn subject(&self) -> String {
+    pub(super) fn subject(&self) -> String {
         let mut hash = Sha256::new();
         for part in self.paths.iter().chain(&self.tags) {
             hash.update(part.len().to_le_bytes());
@@ -42,7 +42,7 @@ impl Group {
 
 /// Snapshots by host, paths and tags, each group oldest first. Tags that differ
 /// with nearly every run, such as dates, do not split a group.
-pub fn grouped(snapshots: &[Snapshot]) -> BTreeMap<Group, Vec<&Snapshot>> {
+pub(super) fn grouped(snapshots: &[Snapshot]) -> BTreeMap<Group, Vec<&Snapshot>> {
     let mut places: BTreeMap<(&str, Vec<&str>), Vec<&Snapshot>> = BTreeMap::new();
     for snapshot in snapshots {
         let mut paths: Vec<&str> = snapshot.paths.iter().map(String::as_str).collect();

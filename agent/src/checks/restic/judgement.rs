@@ -1,0 +1,339 @@
+//! What the facts of a repository mean.
+use evenkeel_config::id::Id;
+use evenkeel_config::quantity::Span;
+use evenkeel_config::record::{Evidence, Finding, SnapshotFact, Status, Value};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{KIND, Restic};
+use crate::baseline::{Jump, jump};
+use crate::checks::{Facts, since};
+
+/// Restic renews its locks every five minutes.
+const LOCK_AGE: SignedDuration = SignedDuration::from_mins(30);
+
+/// Clocks may differ by so much before a time counts as being in the future.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
+
+/// The findings on a repository.
+pub(super) fn judge(
+    check: &Restic,
+    facts: &Facts,
+    past: &[Evidence],
+    now: Timestamp,
+) -> Vec<Finding> {
+    let mut found = Found { component: &check.component, past, now, list: Vec::new() };
+    if facts.not_applicable.is_some() {
+        return found.list;
+    }
+    judge_repository(facts, &mut found);
+    if facts.subjects().is_empty() {
+        found.add("restic_no_snapshots", "", "no snapshot that the check asks for is there");
+    }
+    for group in facts.subjects() {
+        judge_group(check.expect_every, facts, group, &mut found);
+    }
+    found.list
+}
+
+/// Findings of one judgement as they come up.
+struct Found<'a> {
+    component: &'a Id,
+    past: &'a [Evidence],
+    now: Timestamp,
+    list: Vec<Finding>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, id: &str, subject: &str, what: impl Into<String>) -> &mut Finding {
+        let since = since(self.past, id, subject, self.now);
+        let at = self.list.len();
+        self.list.push(KIND.finding(id, self.component, subject, what, since));
+        &mut self.list[at]
+    }
+
+    /// Earlier numbers of a fact, oldest first, one for each newest snapshot.
+    fn history(&self, name: &str, group: &str, facts: &Facts) -> Vec<f64> {
+        let current = facts.number("newest", group);
+        let mut last = None;
+        let mut values = Vec::new();
+        for evidence in self.past {
+            let newest = number(evidence, "newest", group);
+            if newest.is_none() || newest == last || newest == current {
+                continue;
+            }
+            if let Some(value) = number(evidence, name, group) {
+                values.push(value);
+                last = newest;
+            }
+        }
+        values
+    }
+}
+
+fn judge_group(expect_every: Span, facts: &Facts, group: &str, found: &mut Found<'_>) {
+    let name = facts.text("group", group).unwrap_or(group).to_owned();
+    judge_age(expect_every, facts, group, &name, found);
+    if matches!(facts.get("readable", group), Some(Value::Flag(false))) {
+        let what = format!("the list of files of the newest snapshot of {name} cannot be read");
+        found.add("restic_unreadable", group, what);
+    }
+    if facts.number("bytes", group) == Some(0.0) {
+        let what = format!("the newest snapshot of {name} holds no data");
+        found.add("restic_empty", group, what);
+    } else {
+        judge_size(facts, group, &name, found);
+    }
+    if let (Some(share), Some(usual)) =
+        (facts.number("changed_share", group), facts.number("changed_share_usual", group))
+        && share > 0.3
+        && share > 3.0 * usual
+    {
+        let what = format!(
+            "{:.0} % of the files of {name} are new or changed, {:.0} % are usual",
+            100.0 * share,
+            100.0 * usual
+        );
+        found.add("restic_churn", group, what);
+    }
+    judge_history(facts, group, &name, found);
+}
+
+fn judge_age(expect_every: Span, facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) {
+    let Some(Value::Time(newest)) = facts.get("newest", group) else { return };
+    if *newest > found.now + CLOCK_SLACK {
+        let what = format!("the newest snapshot of {name} is of {newest:.0}, which is to come");
+        found.add("restic_future", group, what);
+        return;
+    }
+    let age = found.now.duration_since(*newest).as_secs_f64();
+    let late = age / expect_every.as_secs().max(1.0);
+    // A quarter of the rhythm more is granted: jobs do not start on the minute.
+    if late > 1.25 {
+        let what = format!(
+            "the newest snapshot of {name} is of {newest:.0}, one is due every {expect_every}"
+        );
+        let finding = found.add("restic_stale", group, what);
+        if late > 3.0 {
+            finding.severity = Status::Critical;
+        }
+    }
+}
+
+fn judge_repository(facts: &Facts, found: &mut Found<'_>) {
+    let snapshots = facts.number("snapshots", "").unwrap_or(0.0);
+    let unreadable = facts.number("unreadable_snapshots", "").unwrap_or(0.0);
+    if unreadable > 0.0 {
+        let what = format!("{unreadable} stored snapshots cannot be read");
+        found.add("restic_unreadable", "", what);
+    }
+    if snapshots > 0.0 && facts.number("index_files", "") == Some(0.0) {
+        let what = format!("there are {snapshots} snapshots and no index");
+        found.add("restic_index_missing", "", what);
+    }
+    match facts.text("said", "") {
+        None | Some("") => {}
+        Some(said) => {
+            found.add("restic_complained", "", format!("restic said: {said}"));
+        }
+    }
+    let earlier = found.past.iter().rev().find_map(|evidence| text(evidence, "repository_id"));
+    if let (Some(earlier), Some(id)) = (earlier, facts.text("repository_id", ""))
+        && earlier != id
+    {
+        let short = |id: &str| id.chars().take(8).collect::<String>();
+        let what = format!("the repository's id is {}, it was {}", short(id), short(earlier));
+        found.add("restic_replaced", "", what);
+    }
+    judge_lock(facts, found);
+    judge_growth(facts, found);
+}
+
+fn judge_lock(facts: &Facts, found: &mut Found<'_>) {
+    let Some(Value::Time(renewed)) = facts.get("oldest_lock", "") else { return };
+    let is_dead = facts.flag("lock_dead", "");
+    if !is_dead && found.now.duration_since(*renewed) < LOCK_AGE {
+        return;
+    }
+    let holder = facts.text("lock_holder", "").unwrap_or("somebody");
+    let fate = if is_dead { "which has ended" } else { "last renewed long ago" };
+    let what = format!("a lock of {renewed:.0} is left behind by {holder}, {fate}");
+    let finding = found.add("restic_lock_stale", "", what);
+    if facts.flag("lock_exclusive", "") {
+        finding.severity = Status::Critical;
+    }
+}
+
+/// Without counts of each run, encrypted sources show as a leap in stored bytes:
+/// they no longer resemble what is there, and no longer compress.
+fn judge_growth(facts: &Facts, found: &mut Found<'_>) {
+    let Some(stored) = facts.number("stored_size", "") else { return };
+    let mut sizes = Vec::new();
+    for evidence in found.past {
+        if let Some(size) = number(evidence, "stored_size", "")
+            && sizes.last() != Some(&size)
+        {
+            sizes.push(size);
+        }
+    }
+    let growth: Vec<f64> = sizes.windows(2).map(|pair| (pair[1] - pair[0]).max(1.0)).collect();
+    let bytes: f64 = facts.subjects().iter().filter_map(|group| facts.number("bytes", group)).sum();
+    let Some(grown) = sizes.last().map(|last| stored - last) else { return };
+    if grown > 0.3 * bytes && matches!(jump(&growth, grown), Some(Jump::Grown { .. })) {
+        let what = format!("the repository grew by {grown:.0} bytes, far more than usual");
+        found.add("restic_churn", "", what);
+    }
+}
+
+fn judge_size(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) {
+    for fact in ["bytes", "files"] {
+        let Some(value) = facts.number(fact, group) else { continue };
+        let mut history = copies(facts, name, fact);
+        if history.len() < 7 {
+            history = found.history(fact, group, facts);
+        }
+        let (id, usual) = match jump(&history, value) {
+            Some(Jump::Collapsed { usual }) => ("restic_collapsed", usual),
+            Some(Jump::Grown { usual }) => ("restic_grown", usual),
+            None => continue,
+        };
+        let what =
+            format!("the newest snapshot of {name} has {value} {fact}, {usual:.0} are usual");
+        found.add(id, group, what);
+        return;
+    }
+}
+
+fn judge_history(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) {
+    let newest = facts.number("newest", group);
+    let before = found.past.iter().rev().find_map(|evidence| number(evidence, "newest", group));
+    if let (Some(newest), Some(before)) = (newest, before)
+        && newest < before
+    {
+        let what = format!("the newest snapshot of {name} that was seen before is gone");
+        found.add("restic_history_lost", group, what);
+    }
+    let count = facts.number("group_snapshots", group).unwrap_or(0.0);
+    let counts = found.history("group_snapshots", group, facts);
+    if let Some(Jump::Collapsed { usual }) = jump(&counts, count) {
+        let what = format!("{count} snapshots of {name} are left, {usual} are usual");
+        found.add("restic_history_shrank", group, what);
+    }
+}
+
+/// Sizes of the group's snapshots before the newest, where known.
+fn copies(facts: &Facts, name: &str, fact: &str) -> Vec<f64> {
+    let Some(copy) = facts.copies.iter().find(|copy| copy.group == name) else { return Vec::new() };
+    let before = copy.snapshots.len().saturating_sub(1);
+    let value = |snapshot: &SnapshotFact| match fact {
+        "bytes" => snapshot.bytes,
+        _ => snapshot.files,
+    };
+    copy.snapshots[..before].iter().filter_map(value).map(|value| value as f64).collect()
+}
+
+fn number(evidence: &Evidence, name: &str, subject: &str) -> Option<f64> {
+    let is_it =
+        |fact: &&evenkeel_config::record::Observation| fact.name == name && fact.subject == subject;
+    evidence.observations().iter().find(is_it).and_then(|fact| fact.value.number())
+}
+
+fn text<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
+    evidence.observations().iter().find(|fact| fact.name == name).and_then(|fact| {
+        match &fact.value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{build, evidence, ids};
+
+    fn now() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    /// Facts of a repository with one group whose newest snapshot is `hours` old.
+    fn facts(hours: i64, bytes: f64, stored: f64) -> Facts {
+        let mut facts = Facts::default();
+        facts.push("repository_id", "", Value::Text("a".repeat(64)));
+        facts.push("snapshots", "", Value::Number(30.0));
+        facts.push("index_files", "", Value::Number(3.0));
+        facts.push("stored_size", "", Value::Number(stored));
+        let newest = now() - SignedDuration::from_hours(hours);
+        facts.push("newest", "h-1", Value::Time(newest));
+        facts.push("group_snapshots", "h-1", Value::Number(30.0));
+        facts.push("bytes", "h-1", Value::Number(bytes));
+        facts
+    }
+
+    fn judge_case(facts: &Facts, past: &[Evidence]) -> Vec<String> {
+        let keys = "repository = \"/r\"\npassword_file = \"/p\"";
+        ids(&build(&KIND, keys).unwrap().judge(facts, past, now()))
+    }
+
+    fn with(name: &str, subject: &str, value: Value) -> Facts {
+        let mut facts = facts(2, 100.0, 1000.0);
+        facts.observations.retain(|fact| fact.name != name);
+        facts.push(name, subject, value);
+        facts
+    }
+
+    #[test]
+    fn each_fact_has_its_finding() {
+        let none: [&str; 0] = [];
+        assert_eq!(judge_case(&facts(2, 100.0, 1000.0), &[]), none);
+        assert_eq!(judge_case(&facts(29, 100.0, 1000.0), &[]), none);
+        assert_eq!(judge_case(&facts(31, 100.0, 1000.0), &[]), ["restic_stale"]);
+        assert_eq!(judge_case(&facts(73, 100.0, 1000.0), &[]), ["restic_stale!"]);
+        assert_eq!(judge_case(&facts(-1, 100.0, 1000.0), &[]), ["restic_future"]);
+        assert_eq!(judge_case(&facts(2, 0.0, 1000.0), &[]), ["restic_empty!"]);
+        let said = with("said", "", Value::Text("could not load snapshot 1".to_owned()));
+        assert_eq!(judge_case(&said, &[]), ["restic_complained"]);
+        let index = with("index_files", "", Value::Number(0.0));
+        assert_eq!(judge_case(&index, &[]), ["restic_index_missing!"]);
+        let readable = with("readable", "h-1", Value::Flag(false));
+        assert_eq!(judge_case(&readable, &[]), ["restic_unreadable!"]);
+    }
+
+    #[test]
+    fn locks_weigh_by_age_holder_and_kind() {
+        let lock = |minutes: i64, exclusive: bool, dead: bool| {
+            let renewed = now() - SignedDuration::from_mins(minutes);
+            let mut facts = with("oldest_lock", "", Value::Time(renewed));
+            facts.push("lock_exclusive", "", Value::Flag(exclusive));
+            facts.push("lock_dead", "", Value::Flag(dead));
+            judge_case(&facts, &[])
+        };
+        assert_eq!(lock(5, true, false), Vec::<String>::new());
+        assert_eq!(lock(31, false, false), ["restic_lock_stale"]);
+        assert_eq!(lock(31, true, false), ["restic_lock_stale!"]);
+        assert_eq!(lock(1, true, true), ["restic_lock_stale!"]);
+    }
+
+    #[test]
+    fn history_tells_what_is_unusual() {
+        let past: Vec<Evidence> = (1..=9)
+            .rev()
+            .map(|day| {
+                let facts = facts(24 * day, 100.0, 1000.0 - day as f64);
+                evidence(&facts, vec![], now() - SignedDuration::from_hours(24 * day))
+            })
+            .collect();
+        assert_eq!(judge_case(&facts(2, 100.0, 1001.0), &past), Vec::<String>::new());
+        assert_eq!(judge_case(&facts(2, 40.0, 1001.0), &past), ["restic_collapsed!"]);
+        assert_eq!(judge_case(&facts(2, 400.0, 1001.0), &past), ["restic_grown"]);
+        // All of the source came anew: encrypted files share nothing with what is stored.
+        assert_eq!(judge_case(&facts(2, 100.0, 1100.0), &past), ["restic_churn"]);
+        let gone = judge_case(&facts(31, 100.0, 1001.0), &past);
+        assert_eq!(gone, ["restic_history_lost!", "restic_stale"]);
+        let mut few = facts(2, 100.0, 1001.0);
+        few.observations.retain(|fact| fact.name != "group_snapshots");
+        few.push("group_snapshots", "h-1", Value::Number(3.0));
+        assert_eq!(judge_case(&few, &past), ["restic_history_shrank"]);
+        let other = with("repository_id", "", Value::Text("b".repeat(64)));
+        assert_eq!(judge_case(&other, &past), ["restic_replaced!"]);
+    }
+}
