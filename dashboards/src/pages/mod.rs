@@ -1,0 +1,12 @@
+//! The pages: pure functions of the picture and of what the reader asked for.
+pub mod door;
+pub mod first;
+pub mod function;
+pub mod map;
+pub mod tonight;
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+#[cfg(test)]
+mod town;
