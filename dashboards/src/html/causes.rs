@@ -101,13 +101,13 @@ pub fn step_words(
     let heading = |fallback: String| if step.is_empty() { fallback } else { step.clone() };
     let under = |reason: &str| {
         let step = words::mid_sentence(&step);
-        if step.is_empty() { reason.to_owned() } else { format!("{reason}; for: {step}") }
+        if step.is_empty() { reason.to_owned() } else { format!("{reason} · {step}") }
     };
     match cause {
         Cause::PersonBusy => (format!("Waiting for {who}"), under("busy elsewhere")),
         Cause::PersonOffShift => (format!("Waiting for {who}"), under("off shift")),
         Cause::PersonAway => (format!("Waiting for {who}"), under("away")),
-        Cause::Detection => (heading("Noticing".to_owned()), "until somebody notices".to_owned()),
+        Cause::Detection => ("Noticing".to_owned(), words::mid_sentence(&step)),
         Cause::Declaration => {
             (heading("Deciding".to_owned()), "telling, assessing, deciding".to_owned())
         }

@@ -178,12 +178,19 @@ pub fn why(function: &FunctionSummary, names: &Names<'_>) -> String {
     if bad_night == Some(Elapsed::Ms(0)) {
         return "Goes on".to_owned();
     }
-    let Some(cause) = main_cause(function, names) else { return words::MISSING.to_owned() };
-    let percent = (cause.share * 100.0).round();
-    let share = format!("{percent} of 100{}hours", words::JOIN);
+    let cause = main_cause(function, names);
     if likely == Some(Elapsed::Ms(0)) {
-        let hit = words::in_nights(function.touched.share);
-        return format!("Hit {hit}; then: {}", words::mid_sentence(&cause.short));
+        let hit = format!("Hit {}", words::in_nights(function.touched.share));
+        return cause.map_or_else(
+            || hit.clone(),
+            |cause| format!("{hit}; then: {}", words::mid_sentence(&cause.short)),
+        );
     }
-    format!("{}, {share}", cause.short)
+    cause.map_or_else(
+        || words::MISSING.to_owned(),
+        |cause| {
+            let percent = (cause.share * 100.0).round();
+            format!("{}, {percent} of 100{}hours", cause.short, words::JOIN)
+        },
+    )
 }

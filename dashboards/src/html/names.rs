@@ -17,17 +17,11 @@ pub struct Names<'a> {
 impl<'a> Names<'a> {
     /// Names after the wishes of the map's organisation.
     pub fn new(map: &'a DependencyMap) -> Self {
-        let hidden = map.components.values().filter(|one| one.kind == Kind::Person);
+        let persons = map.components.values().filter(|one| one.kind == Kind::Person);
         let mut people = Vec::new();
-        if !map.organisation.show_names {
-            for person in hidden {
-                let role = role(person);
-                people.push((person.title(), role.clone()));
-                // Two letters are a word of the language as often as a name.
-                if person.id.as_str().len() > 2 {
-                    people.push((person.id.as_str().to_owned(), role));
-                }
-            }
+        for person in persons.filter(|_| !map.organisation.show_names) {
+            let role = role(person);
+            people.extend(callings(person, &role).into_iter().map(|name| (name, role.clone())));
         }
         people.sort_by_key(|(name, _)| std::cmp::Reverse(name.chars().count()));
         Self { map, people }
@@ -79,6 +73,19 @@ fn role(person: &Component) -> String {
     role.unwrap_or_else(|| "one person".to_owned())
 }
 
+/// The words by which a person may be called in text: the full name and its
+/// parts, or the id where it does not itself speak of the role.
+fn callings(person: &Component, role: &str) -> Vec<String> {
+    let id = person.id.as_str().replace('-', " ");
+    let speaks_of_role = role.to_lowercase().contains(&id) || id.len() < 3;
+    let mut names = if speaks_of_role { Vec::new() } else { vec![id] };
+    if let Some(name) = &person.common.name {
+        names.push(name.clone());
+        names.extend(name.split_whitespace().filter(|part| part.len() > 2).map(str::to_owned));
+    }
+    names
+}
+
 fn with_article(name: &str) -> String {
     let first = name.split(' ').next().unwrap_or_default();
     if ["the", "one", "a", "an", "our"].contains(&first.to_lowercase().as_str()) {
@@ -125,7 +132,7 @@ mod tests {
         let text = format!(
             "[organisation]\nname = \"Quillhaven\"\nshow_names = {show_names}\n\
              [person.dana]\nname = \"Dana Reyes\"\nrole = \"IT lead\"\n\
-             [person.kim]\n[team.clerks]\ncount = 2\n[service.erp]\nname = \"Ledger\\u202e\"\n"
+             [person.kim]\n[person.finance]\nrole = \"finance lead\"\n[team.clerks]\ncount = 2\n[service.erp]\nname = \"Ledger\\u202e\"\n"
         );
         map_from(&[Source::new("map.toml", text)]).expect("a valid map").value
     }
@@ -145,8 +152,8 @@ mod tests {
         assert_eq!(names.component(&id("erp")), "Ledger\u{fffd}");
         assert_eq!(names.component(&id("gone-away")), "gone away");
         assert_eq!(
-            names.text("Waiting for Dana Reyes, then KIM; kimono stays"),
-            "Waiting for IT lead, then one person; kimono stays"
+            names.text("Waiting for Dana Reyes, then KIM; kimono stays, Dana's finance PC too"),
+            "Waiting for IT lead, then one person; kimono stays, IT lead's finance PC too"
         );
     }
 

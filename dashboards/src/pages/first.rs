@@ -144,7 +144,7 @@ fn lede(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> String {
     if known.functions.len() == known.without_objective && !known.functions.is_empty() {
         sentences.push("Nobody has said yet how soon anything must be back.".to_owned());
     }
-    sentences.push("We do not guess: five answers from you would tell most.".to_owned());
+    sentences.push("We do not guess: a few answers from you would tell most.".to_owned());
     let mut seen = std::collections::BTreeSet::new();
     sentences.retain(|sentence| seen.insert(sentence.clone()));
     sentences.join(" ")
@@ -193,52 +193,83 @@ fn answers(picture: &Picture, known: &Known<'_>) -> Markup {
     }
 }
 
-/// The answers that would tell most, each with the line of the map it becomes.
+/// The answers that would tell most, each with the lines of the map it becomes.
 fn questions(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup {
-    let function = known.functions.first().map(|(one, _)| (names.component(&one.id), &one.id));
-    let dataset = picture.map.components.values().find(|one| one.kind == Kind::Dataset);
-    let dataset = dataset.map(|one| (names.component(&one.id), &one.id));
-    let (function, function_id) = function
-        .map_or(("it".to_owned(), "payroll".to_owned()), |(name, id)| (name, id.to_string()));
-    let (data, data_id) = dataset
-        .map_or(("your data".to_owned(), "accounts".to_owned()), |(name, id)| {
-            (name, id.to_string())
-        });
-    let all = [
-        (
-            "Who can bring systems back, and when do they work?".to_owned(),
-            "[person.it-lead]\nskills = [\"linux\"]\nhours = \"Mon-Fri 08:30-17:00\"".to_owned(),
-        ),
-        (
-            format!("How soon must {function} be back, and how much work may be lost?"),
-            format!("[function.{function_id}]\nobjectives = {{ rto = \"24h\", rpo = \"24h\" }}"),
-        ),
-        (
-            format!("Where are the backups of {data}, and who could delete them?"),
-            format!(
-                "[dataset.{data_id}]\nbackups = [{{ copy = \"off-site\", every = \"24h\", keep = \"30d\" }}]"
-            ),
-        ),
-        (
-            "What are the steps to rebuild this host, and how long does each take?".to_owned(),
-            "recover = [{ step = \"install\", effort = \"4h\", skill = \"linux\" }]".to_owned(),
-        ),
-        (
-            format!("How does the work go on while {function} is down, and for how long?"),
-            "workaround = { name = \"on paper\", capacity = 0.5, lasts = \"2d\" }".to_owned(),
-        ),
-    ];
+    let asked: Vec<_> = open_questions(picture, known, names).into_iter().take(5).collect();
     html! {
         section aria-labelledby="h-q" {
-            h2 #h-q { "Five answers that would tell most" }
+            h2 #h-q { (words::spelled(asked.len() as u64)) " answers that would tell most" }
             p.note { "Each becomes a line or two of the map; the next start simulates with them." }
             ol.dec {
-                @for (question, example) in all {
-                    li { (question) pre { code { (example) } } }
-                }
+                @for (question, example) in asked { li { (question) pre { code { (example) } } } }
             }
         }
     }
+}
+
+/// What is not on the map yet, as questions; the most telling first.
+fn open_questions(
+    picture: &Picture,
+    known: &Known<'_>,
+    names: &Names<'_>,
+) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    let mut ask = |question: &str, example: String| all.push((question.to_owned(), example));
+    let components = || picture.map.components.values();
+    if known.people == 0 {
+        let example = "[person.it-lead]\nskills = [\"linux\"]\nhours = \"Mon-Fri 08:30-17:00\"";
+        ask("Who can bring systems back, and when do they work?", example.to_owned());
+    }
+    if known.functions.is_empty() {
+        let example = "[function.payroll]\nobjectives = { rto = \"24h\", rpo = \"24h\" }";
+        ask("What would people outside miss first, and how soon?", example.to_owned());
+    }
+    let mut functions = known.functions.iter();
+    if let Some((one, _)) = functions.clone().find(|(_, one)| one.objectives.rto.is_none()) {
+        let question = format!(
+            "How soon must {} be back, and how much work may be lost?",
+            names.component(&one.id)
+        );
+        let line = "objectives = { rto = \"24h\", rpo = \"24h\" }";
+        ask(&question, format!("[function.{}]\n{line}", one.id));
+    }
+    let unsaved = components()
+        .find(|one| matches!(&one.details, Details::Dataset(data) if data.backups.is_empty()));
+    if let Some(one) = unsaved {
+        let question = format!(
+            "Where else is a copy of {}, and who could delete it?",
+            names.component(&one.id)
+        );
+        let line = "backups = [{ copy = \"off-site\", every = \"24h\", keep = \"30d\" }]";
+        ask(&question, format!("[dataset.{}]\n{line}", one.id));
+    } else if known.datasets == 0 {
+        let example = "[dataset.accounts]\nsize = \"420 GB\"\nstored_on = \"srv-1\"";
+        ask("Which data would hurt most to lose, and where is it kept?", example.to_owned());
+    }
+    if let Some(one) =
+        components().find(|one| one.kind == Kind::Host && one.common.recover.is_empty())
+    {
+        let question = format!(
+            "What are the steps to rebuild {}, and how long does each take?",
+            names.component(&one.id)
+        );
+        let line = "recover = [{ step = \"install\", effort = \"4h\", skill = \"linux\" }]";
+        ask(&question, format!("[host.{}]\n{line}", one.id));
+    }
+    if let Some((one, _)) = functions.find(|(_, one)| one.workaround.is_none()) {
+        let question = format!(
+            "How does {} go on without its systems, and how long?",
+            names.component(&one.id)
+        );
+        let line = "workaround = { name = \"on paper\", capacity = 0.5, lasts = \"2d\" }";
+        ask(&question, format!("[function.{}]\n{line}", one.id));
+    }
+    let example = "[vendor.provider]\nresponse = { low = \"1h\", likely = \"4h\", high = \"2d\" }";
+    ask(
+        "Whom do you call when a line or a supplier fails, and how fast do they act?",
+        example.to_owned(),
+    );
+    all
 }
 
 fn findings(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup {

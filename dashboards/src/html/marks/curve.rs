@@ -202,12 +202,15 @@ fn inside(
         .take_while(|point| point.at_ms as f64 <= end)
         .map(|point| (thousandths(axis.place(point.at_ms as f64)), thousandths(1.0 - value(point))))
         .collect();
-    // A last point before the edge holds its height up to the edge.
-    if let Some((x, y)) = out.last().copied()
-        && x < 1000
-        && out.len() == points.len()
+    // The line goes on to the plot's edge: towards the next point, or level.
+    if let Some(last) = out.len().checked_sub(1).map(|at| &points[at])
+        && out.last().is_some_and(|(x, _)| *x < 1000)
     {
-        out.push((1000, y));
+        let edge = points.get(out.len()).map_or(value(last), |next| {
+            let part = (end - last.at_ms as f64) / (next.at_ms - last.at_ms) as f64;
+            value(last) + part * (value(next) - value(last))
+        });
+        out.push((1000, thousandths(1.0 - edge)));
     }
     out
 }
@@ -257,6 +260,6 @@ mod tests {
     fn paths_stay_inside_the_plot() {
         let points = [point(1, 0.2), point(3, 0.5), point(30, 1.0)];
         let path = path(&points, Axis::Linear(4.0 * 3.6e6), |point| point.share);
-        assert_eq!(path, "M0 1000 250 800 750 500");
+        assert_eq!(path, "M0 1000 250 800 750 500 1000 481");
     }
 }

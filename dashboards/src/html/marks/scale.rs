@@ -72,7 +72,7 @@ impl Axis {
     }
 }
 
-/// Unit and step in that unit, for at most seven steps up to `ms`.
+/// Unit and step in that unit, for at most eight steps up to `ms`.
 fn linear_steps(ms: f64) -> (f64, f64) {
     let unit = if ms <= 48.0 * HOUR { HOUR } else { DAY };
     let steps: &[f64] = if unit == HOUR {
@@ -80,7 +80,7 @@ fn linear_steps(ms: f64) -> (f64, f64) {
     } else {
         &[1.0, 2.0, 4.0, 7.0, 14.0, 28.0, 56.0]
     };
-    let fitting = steps.iter().copied().find(|step| ms <= 7.0 * step * unit);
+    let fitting = steps.iter().copied().find(|step| ms <= 8.0 * step * unit);
     (unit, fitting.unwrap_or(112.0))
 }
 
