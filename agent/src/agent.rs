@@ -53,6 +53,7 @@ struct Inner {
     latest: Mutex<Latest>,
     recorded: Mutex<RecordedMap>,
     changed: tokio::sync::watch::Sender<u64>,
+    stopping: tokio::sync::watch::Sender<bool>,
 }
 
 /// What the configuration says; replaced as a whole on reload.
@@ -102,6 +103,7 @@ impl Agent {
                 latest: Mutex::new(latest),
                 recorded: Mutex::new(recorded),
                 changed: tokio::sync::watch::Sender::new(0),
+                stopping: tokio::sync::watch::Sender::new(false),
             }),
         })
     }
@@ -138,7 +140,35 @@ impl Agent {
     /// Runs every check once, stores the evidence and returns it in the order
     /// of the settings.
     pub async fn run_all_once(&self) -> Vec<Evidence> {
-        schedule::all_once(self).await
+        schedule::once_each(self, &[]).await
+    }
+
+    /// As [`Agent::run_all_once`], for the checks with these names only.
+    pub async fn run_once(&self, names: &[String]) -> Vec<Evidence> {
+        schedule::once_each(self, names).await
+    }
+
+    /// Looks at the host's dependencies once and stores the recorded map.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn sample(&self) -> Result<RecordedMap, AgentError> {
+        schedule::sample(self, true)?;
+        Ok(self.recorded_map())
+    }
+
+    /// Accepts that a target of a check is gone for good; `false` if it was
+    /// not known.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn forget(&self, check: &str, target: &str) -> Result<bool, AgentError> {
+        Ok(self.store().forget(check, target)?)
+    }
+
+    /// Names of the configured checks, in the order of the settings.
+    pub fn check_names(&self) -> Vec<String> {
+        self.setup().checks.iter().map(|check| check.entry.name.clone()).collect()
     }
 
     /// Runs the schedule and samples the host's dependencies until `shutdown`.
@@ -259,6 +289,15 @@ impl Agent {
 
     pub(crate) fn recorded(&self) -> MutexGuard<'_, RecordedMap> {
         lock(&self.inner.recorded)
+    }
+
+    pub(crate) fn started(&self) -> Timestamp {
+        self.inner.started
+    }
+
+    /// Set while the schedule ends: running checks are given up.
+    pub(crate) fn stopping(&self) -> &tokio::sync::watch::Sender<bool> {
+        &self.inner.stopping
     }
 
     /// Counts the reloads.

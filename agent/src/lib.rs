@@ -3,6 +3,7 @@
 pub mod agent;
 mod baseline;
 pub mod checks;
+mod cli;
 pub mod discover;
 pub mod fuzz;
 pub mod judge;
@@ -18,3 +19,5 @@ pub mod serve;
 pub mod store;
 #[cfg(test)]
 mod testing;
+
+pub use cli::main;

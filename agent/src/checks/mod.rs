@@ -1,4 +1,5 @@
 //! Every kind of check: the table that names, documents and builds it.
+mod certificate;
 mod clock;
 mod files;
 mod filesystem;
@@ -8,13 +9,16 @@ mod os_support;
 mod reboot;
 mod restic;
 mod smart;
+mod table;
 mod temperature;
 
 pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings, since};
+pub use table::table_markdown;
 
 /// Every check kind, sorted by name. One file per kind; a test compares this
 /// table with the folder.
 pub const CHECKS: &[&CheckKind] = &[
+    &certificate::KIND,
     &clock::KIND,
     &files::KIND,
     &filesystem::KIND,

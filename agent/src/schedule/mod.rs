@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use evenkeel_config::quantity::Span;
 use evenkeel_config::record::{Evidence, Failure, FailureKind};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::agent::{Agent, Setup};
@@ -16,23 +16,28 @@ use crate::checks::{Facts, Look};
 use crate::discover;
 use crate::judge;
 use crate::plan::Configured;
-use crate::store::SeenSubject;
+use crate::store::{SeenSubject, StoreError};
 
 /// First runs are spread over this time, so that a start is no burst.
 const SPREAD: Duration = Duration::from_secs(10);
 /// How long past its deadline a check gets to end by itself.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long running checks get to end when the agent does.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How often the recorded map is stored; what was seen since is seen again.
 const KEEP_MAP: Duration = Duration::from_secs(600);
 /// How often evidence past its time is removed.
 const SWEEP: Duration = Duration::from_secs(6 * 3600);
 
-/// Runs every check once; as many at a time as the settings allow.
-pub(crate) async fn all_once(agent: &Agent) -> Vec<Evidence> {
+/// Runs the checks with these names once, all without names; as many at a
+/// time as the settings allow.
+pub(crate) async fn once_each(agent: &Agent, names: &[String]) -> Vec<Evidence> {
     let setup = agent.setup();
     let permits = permits(&setup);
     let mut tasks = JoinSet::new();
-    for (index, configured) in setup.checks.iter().enumerate() {
+    let wanted =
+        |configured: &&Arc<Configured>| names.is_empty() || names.contains(&configured.entry.name);
+    for (index, configured) in setup.checks.iter().filter(wanted).enumerate() {
         let (agent, configured) = (agent.clone(), Arc::clone(configured));
         let permits = Arc::clone(&permits);
         tasks.spawn(async move { (index, once(&agent, &configured, &permits).await) });
@@ -50,7 +55,7 @@ pub(crate) async fn all_once(agent: &Agent) -> Vec<Evidence> {
 /// Runs the schedule until `shutdown`, starting over on each reload.
 pub(crate) async fn run(agent: &Agent, shutdown: impl Future<Output = ()>) {
     let mut changes = agent.changes();
-    let mut is_start = true;
+    agent.stopping().send_replace(false);
     tokio::pin!(shutdown);
     loop {
         let setup = agent.setup();
@@ -59,31 +64,44 @@ pub(crate) async fn run(agent: &Agent, shutdown: impl Future<Output = ()>) {
         let count = u32::try_from(setup.checks.len().max(1)).unwrap_or(u32::MAX);
         for (index, configured) in (0..).zip(&setup.checks) {
             let turn = SPREAD * index / count;
-            let first = if is_start { turn } else { due(agent, configured).unwrap_or(turn) };
+            let first = due(agent, configured).unwrap_or(turn);
             let (agent, configured) = (agent.clone(), Arc::clone(configured));
             tasks.spawn(rhythm(agent, configured, Arc::clone(&permits), first));
         }
         tasks.spawn(sampling(agent.clone(), setup.settings.agent.discover_every));
         tasks.spawn(sweeping(agent.clone()));
-        is_start = false;
         tokio::select! {
-            () = &mut shutdown => return,
-            changed = next(&mut changes) => if !changed { return },
+            () = &mut shutdown => break end(agent, &setup, &permits).await,
+            changed = changes.changed() => if changed.is_err() { return },
         }
     }
 }
 
-async fn next(changes: &mut watch::Receiver<u64>) -> bool {
-    changes.changed().await.is_ok()
+/// Gives up running checks, so that their tools end with them, and stores the
+/// recorded map.
+async fn end(agent: &Agent, setup: &Setup, permits: &Semaphore) {
+    agent.stopping().send_replace(true);
+    let all = u32::from(setup.settings.agent.concurrency.max(1));
+    if tokio::time::timeout(FAREWELL, permits.acquire_many(all)).await.is_err() {
+        tracing::warn!("a check has not ended in time and is left behind");
+    }
+    let map = agent.recorded_map();
+    if let Err(error) = agent.store().keep_map(&map) {
+        tracing::error!("{error}");
+    }
 }
 
 fn permits(setup: &Setup) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(usize::from(setup.settings.agent.concurrency.max(1))))
 }
 
-/// How long until a check is due by its last run; nothing if it has none.
+/// How long until a check is due by its last run; nothing if this agent has
+/// not run it yet.
 fn due(agent: &Agent, configured: &Configured) -> Option<Duration> {
     let last = agent.latest().of(&configured.entry)?.started;
+    if last < agent.started() {
+        return None;
+    }
     let next = last.saturating_add(SignedDuration::from_millis(configured.every.as_ms())).ok()?;
     Some(Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default())
 }
@@ -145,15 +163,27 @@ async fn observe(
     let look = Look { root: agent.setup().settings.agent.root.clone().into(), now, deadline };
     let check = Arc::clone(configured);
     let runtime = tokio::runtime::Handle::current();
+    let mut stop = agent.stopping().subscribe();
     let run = tokio::task::spawn_blocking(move || {
         let _running = running;
-        runtime.block_on(tokio::time::timeout(deadline, check.check.observe(&look)))
+        runtime.block_on(async {
+            tokio::select! {
+                result = tokio::time::timeout(deadline, check.check.observe(&look)) => {
+                    result.unwrap_or_else(|_| Err(late(&check)))
+                }
+                _ = stop.wait_for(|stop| *stop) => Err(timed_out(&check, "the agent ends")),
+            }
+        })
     });
     match tokio::time::timeout(deadline + GRACE, run).await {
-        Ok(Ok(Ok(result))) => result,
-        Ok(Ok(Err(_))) | Err(_) => Err(timed_out(configured, "it took longer than its deadline")),
+        Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(judge::defect(configured)),
+        Err(_) => Err(late(configured)),
     }
+}
+
+fn late(configured: &Configured) -> Failure {
+    timed_out(configured, "it took longer than its deadline")
 }
 
 fn timed_out(configured: &Configured, why: &str) -> Failure {
@@ -232,25 +262,25 @@ async fn sampling(agent: Agent, every: Span) {
         if keep {
             kept = Some(Instant::now());
         }
-        if tokio::task::spawn_blocking(move || sample(&sampler, keep)).await.is_err() {
-            tracing::error!("a look at the host's dependencies broke down");
+        match tokio::task::spawn_blocking(move || sample(&sampler, keep)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("{error}"),
+            Err(_) => tracing::error!("a look at the host's dependencies broke down"),
         }
         tokio::time::sleep(every).await;
     }
 }
 
 /// One look at the host's dependencies; stored only if asked, to spare the disk.
-pub(crate) fn sample(agent: &Agent, keep: bool) {
+pub(crate) fn sample(agent: &Agent, keep: bool) -> Result<(), StoreError> {
     let setup = agent.setup();
     let now = Timestamp::now();
     let sample = discover::sample(setup.settings.agent.root.as_ref(), now);
     let earlier = agent.recorded_map();
     let map = discover::join(&setup.host, setup.map.as_ref(), Some(&earlier), &sample, now);
-    if keep && let Err(error) = agent.store().keep_map(&map) {
-        tracing::error!("{error}");
-    }
     agent.latest().edges = [map.edges.len() as u64, map.dropped_edges];
-    *agent.recorded() = map;
+    agent.recorded().clone_from(&map);
+    if keep { agent.store().keep_map(&map) } else { Ok(()) }
 }
 
 /// Removes evidence past its time, and stores what had to wait.
