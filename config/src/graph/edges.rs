@@ -127,17 +127,3 @@ impl<'a> Edges<'a> {
         }
     }
 }
-
-/// Whom one component needs to run, alternatives included.
-pub(super) fn run_targets<'a>(map: &'a DependencyMap, component: &'a Component) -> Vec<&'a Id> {
-    let mut targets: Vec<&Id> = component.foundations().collect();
-    targets.extend(component.common.needs.iter().flat_map(Need::ids));
-    if let Details::Function(function) = &component.details {
-        for step in &function.path {
-            targets.extend(&step.who);
-            targets.extend(step.needs.iter().flat_map(Need::ids));
-        }
-    }
-    targets.retain(|id| map.components.contains_key(*id));
-    targets
-}

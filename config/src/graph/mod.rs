@@ -1,4 +1,5 @@
 //! Pure questions about a map: what hangs on what, what cannot be lost, what goes in circles.
+mod dense;
 mod edges;
 mod loops;
 mod reach;

@@ -1,9 +1,10 @@
 //! Closures over the needs to run, and the components that cannot be lost.
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::dense::Dense;
 use super::edges::{GraphEdge, to_run_edges};
 use crate::id::Id;
-use crate::map::{AllOf, AnyOf, AtLeast, Component, DependencyMap, Details, Need};
+use crate::map::DependencyMap;
 
 /// Everything that a component needs to run, directly or through others,
 /// alternatives included; not the component itself unless it needs itself.
@@ -22,13 +23,50 @@ pub fn dependents(map: &DependencyMap, component: &Id) -> BTreeSet<Id> {
 /// included. An edge with a share below 1 degrades and does not count; a person
 /// with a deputy is no single point.
 pub fn single_points(map: &DependencyMap, function: &Id) -> Vec<Id> {
-    let edges = to_run_edges(map);
-    let above = neighbours(&edges, |edge| (&edge.to, &edge.from));
-    let candidates = closure(function, &neighbours(&edges, |edge| (&edge.from, &edge.to)));
+    let dense = Dense::of(map);
+    let Some(function) = dense.index(function) else { return Vec::new() };
+    let users = dense.users(|node| vec![&node.run]);
+    let candidates = below(&dense, function);
     candidates
         .into_iter()
-        .filter(|candidate| candidate != function && falls(map, function, candidate, &above))
+        .filter(|candidate| falls(&dense, &users, function, *candidate))
+        .map(|index| dense.ids[index].clone())
         .collect()
+}
+
+/// Everything that a component needs to run, by number and in order; not itself.
+fn below(dense: &Dense<'_>, start: usize) -> Vec<usize> {
+    let mut seen = vec![false; dense.nodes.len()];
+    let mut open = vec![start];
+    while let Some(index) = open.pop() {
+        dense.nodes[index].run.each(&mut |used| {
+            if !seen[used] {
+                seen[used] = true;
+                open.push(used);
+            }
+        });
+    }
+    seen[start] = false;
+    (0..seen.len()).filter(|index| seen[*index]).collect()
+}
+
+/// Whether the function falls when `lost` does, by letting the loss spread.
+fn falls(dense: &Dense<'_>, users: &[Vec<usize>], function: usize, lost: usize) -> bool {
+    let mut up = vec![true; dense.nodes.len()];
+    up[lost] = false;
+    let mut open = vec![lost];
+    while let Some(index) = open.pop() {
+        for user in &users[index] {
+            if up[*user] && !dense.nodes[*user].run.holds(&up) {
+                if *user == function {
+                    return true;
+                }
+                up[*user] = false;
+                open.push(*user);
+            }
+        }
+    }
+    false
 }
 
 /// Who is next to whom.
@@ -57,65 +95,4 @@ fn closure(start: &Id, next: &Neighbours<'_>) -> BTreeSet<Id> {
         }
     }
     seen
-}
-
-/// Whether the function falls when `lost` does, by letting the loss spread.
-fn falls(map: &DependencyMap, function: &Id, lost: &Id, above: &Neighbours<'_>) -> bool {
-    let mut down = BTreeSet::from([lost]);
-    let mut open = VecDeque::from([lost]);
-    while let Some(id) = open.pop_front() {
-        for near in above.get(id).into_iter().flatten().copied() {
-            if down.contains(near) {
-                continue;
-            }
-            let stands = map
-                .components
-                .get(near)
-                .is_none_or(|component| runs(map, component, &|id| !down.contains(id)));
-            if !stands {
-                if near == function {
-                    return true;
-                }
-                down.insert(near);
-                open.push_back(near);
-            }
-        }
-    }
-    false
-}
-
-/// Whether everything a component needs to run is there.
-pub(super) fn runs(map: &DependencyMap, component: &Component, up: &dyn Fn(&Id) -> bool) -> bool {
-    let path = match &component.details {
-        Details::Function(function) => function.path.as_slice(),
-        _ => &[],
-    };
-    component.foundations().all(up)
-        && component.common.needs.iter().all(|need| met(need, up))
-        && path.iter().all(|step| {
-            step.who.as_ref().is_none_or(|who| present(map, who, up))
-                && step.needs.iter().all(|need| met(need, up))
-        })
-}
-
-/// Whether a person or the deputy is there.
-fn present(map: &DependencyMap, who: &Id, up: &dyn Fn(&Id) -> bool) -> bool {
-    let deputy = map.components.get(who).and_then(|who| match &who.details {
-        Details::Person(person) => person.deputy.as_ref(),
-        _ => None,
-    });
-    up(who) || deputy.is_some_and(up)
-}
-
-/// Whether a need is met, counting a partial share as met.
-pub(super) fn met(need: &Need, up: &dyn Fn(&Id) -> bool) -> bool {
-    match need {
-        Need::Id(id) => up(id),
-        Need::Edge(edge) => edge.share.get() < 1.0 || up(&edge.id),
-        Need::Any(AnyOf { any }) => any.iter().any(|part| met(part, up)),
-        Need::All(AllOf { all }) => all.iter().all(|part| met(part, up)),
-        Need::AtLeast(AtLeast { at_least, of }) => {
-            of.iter().filter(|part| met(part, up)).count() >= *at_least
-        }
-    }
 }

@@ -61,7 +61,7 @@ pub(crate) fn resolve_patched(
 fn build(
     document: MapDocument,
     places: Places<'_>,
-    with_fixes: bool,
+    whole: bool,
     problems: &mut Problems,
 ) -> DependencyMap {
     let mut components: BTreeMap<Id, Component> = BTreeMap::new();
@@ -81,6 +81,6 @@ fn build(
     }
     let organisation = document.organisation.clone();
     let map = DependencyMap { organisation, components, fixes: document.fix.clone(), document };
-    semantic::judge(&map, places, with_fixes, problems);
+    semantic::judge(&map, places, whole, problems);
     map
 }

@@ -13,28 +13,18 @@ use crate::map::{Component, DependencyMap};
 use crate::problem::{Place, Problems};
 
 /// Every check, in the order of a reader's interest.
-const CHECKS: &[fn(&mut Judge<'_>)] = &[
-    dates::check,
-    references::check,
-    needs::check,
-    functions::check,
-    people::check,
-    steps::check,
-    loops::check,
-];
+const CHECKS: &[fn(&mut Judge<'_>)] =
+    &[dates::check, references::check, needs::check, functions::check, people::check, steps::check];
 
-/// Adds every problem of the map; fixes are tried out when `with_fixes`.
-pub(crate) fn judge(
-    map: &DependencyMap,
-    places: Places<'_>,
-    with_fixes: bool,
-    problems: &mut Problems,
-) {
+/// Adds every problem of the map. Loops are looked for and fixes are tried out
+/// when `whole`: not on a map that a fix is being tried out on.
+pub(crate) fn judge(map: &DependencyMap, places: Places<'_>, whole: bool, problems: &mut Problems) {
     let mut judge = Judge { map, places, problems };
     for check in CHECKS {
         check(&mut judge);
     }
-    if with_fixes && !judge.problems.is_fatal() {
+    if whole && !judge.problems.is_fatal() {
+        loops::check(&mut judge);
         fixes::check(&mut judge);
     }
 }
