@@ -40,10 +40,7 @@ pub(super) fn same_login(view: &View<'_>) -> Vec<MapFinding> {
         sentence: format!(
             "whoever takes the login of {} takes {} with it",
             view.list(together.data),
-            match together.copies.len() {
-                1 => format!("its copy, {}", view.list(together.copies)),
-                _ => format!("the copies {}", view.list(together.copies)),
-            },
+            view.list(together.copies),
         ),
         short: "same login as its data".to_owned(),
     };

@@ -33,7 +33,7 @@ fn a_copy_under_the_login_of_its_data_is_found() {
              [copy.nightly]\nname = \"Nightly copy\"\nspeed = \"1 MB/s\"\ncredential_domain = \"{login}\"\n"
         )
     };
-    let found = ["whoever takes the login of ERP takes its copy, the nightly copy with it"];
+    let found = ["whoever takes the login of ERP takes the nightly copy with it"];
     assert_eq!(sentences(&map("town", false)), found);
     assert!(sentences(&map("vault", false)).is_empty());
     assert!(sentences(&map("town", true)).is_empty());

@@ -24,6 +24,8 @@ const MARGIN: f64 = 24.0;
 const LONGEST: usize = 24;
 /// The picture is at least as wide as the page.
 const LEAST_WIDTH: f64 = 1100.0;
+/// A narrow picture is spread by so much at most to fill the page.
+const MOST_SPREAD: f64 = 1.7;
 /// Root text size, for lengths that grow with the reader's own.
 const REM: f64 = 16.0;
 
@@ -33,7 +35,7 @@ pub(super) fn draw(folded: &Folded, describe: &str, links: &[Option<String>]) ->
     let scene = Scene::new(folded, links);
     let (width, height) = (scene.width, scene.height);
     html! {
-        svg class="map net" width=(format!("{}rem", width / REM)) height=(format!("{}rem", height / REM))
+        svg class="net" width=(format!("{}rem", width / REM)) height=(format!("{}rem", height / REM))
             viewBox=(format!("0 0 {width} {height}")) role="group" aria-labelledby="map-title map-about" {
             title id="map-title" { "The picture" }
             desc id="map-about" { (describe) }
@@ -61,7 +63,7 @@ impl<'a> Scene<'a> {
         let pairs: Vec<(usize, usize)> =
             folded.edges.iter().map(|edge| (edge.from, edge.to)).collect();
         let widths: Vec<f64> = folded.nodes.iter().map(width).collect();
-        let places = layout::place(&widths, &folded.rows, &pairs);
+        let places = spread(layout::place(&widths, &folded.rows, &pairs));
         let last = folded.rows.iter().copied().max().unwrap_or(0);
         // A row is higher where more is written under its marks.
         let lines = |row: usize| {
@@ -103,12 +105,15 @@ impl<'a> Scene<'a> {
             Edge { seen: true, .. } => "ed",
             Edge { seen: false, .. } => "ed-d",
         };
+        let (path, tip, up) = self.path(at, edge);
+        let falls = self.folded.rows[edge.from] < self.folded.rows[edge.to];
         let arrow = match edge {
             Edge { finding: Some(_), .. } => Some("ar-x"),
             Edge { relation: Relation::ToRecover, .. } => Some("ar"),
+            // Down is the rule; any other direction is shown.
+            _ if !falls => Some("ar-n"),
             _ => None,
         };
-        let (path, tip, up) = self.path(at, edge);
         html! {
             path class=(class) d=(path) {}
             @if let Some(arrow) = arrow {
@@ -185,10 +190,23 @@ impl<'a> Scene<'a> {
         let count = self.folded.deeper[at];
         html! {
             @if let Some(link) = link {
-                a href=(link) { text class="more m halo" x=(self.x(at)) y=(y) { (count) " more below" } }
+                a href=(link) {
+                    rect fill="transparent" x=(self.x(at) - 45.0) y=(y - 16.0) width="90" height="24" {}
+                    text class="more m halo" x=(self.x(at)) y=(y) { (count) " more below" }
+                }
             }
         }
     }
+}
+
+/// Uses the width of the page, and no more.
+fn spread(mut places: Places) -> Places {
+    let room = LEAST_WIDTH - 2.0 * MARGIN;
+    let factor = (room / places.width.max(1.0)).clamp(1.0, MOST_SPREAD);
+    let all = places.x.iter_mut().chain(places.bends.iter_mut().flatten());
+    all.for_each(|x| *x = (*x * factor).round());
+    places.width *= factor;
+    places
 }
 
 fn curve(from: (f64, f64), to: (f64, f64)) -> String {

@@ -7,8 +7,8 @@ use evenkeel_config::record::Relation;
 use super::layout;
 use super::net::{Edge, Net, Node, What};
 
-/// Rows of a picture.
-pub(super) const MOST_ROWS: usize = 5;
+/// Rows of a picture: the function, and five layers below it.
+pub(super) const MOST_ROWS: usize = 6;
 /// Marks of a picture.
 pub(super) const MOST_NODES: usize = 40;
 /// From so many on, like siblings are drawn as one.
@@ -37,15 +37,33 @@ pub(super) fn fold(net: &Net) -> Folded {
         return Folded::default();
     }
     let merged = merge_alike(net);
-    let pairs: Vec<(usize, usize)> =
-        merged.net.edges.iter().map(|edge| (edge.from, edge.to)).collect();
-    let mut rows = layout::rows(merged.net.nodes.len(), &pairs, 0);
+    let mut rows = layout::rows(merged.net.nodes.len(), &downwards(&merged.net), 0);
     let shown = choose(&merged.net, &mut rows);
     let mut folded = keep(&merged.net, &rows, &shown);
     let stands = |node: usize| shown.contains(&merged.stand_in[node]) && !merged.is_member[node];
     folded.hidden =
         net.edges.iter().copied().filter(|edge| !stands(edge.from) || !stands(edge.to)).collect();
     folded
+}
+
+/// The lines that put their lower end into a lower row. What is needed to run
+/// decides first, so that a copy or a vault, needed to recover, does not push
+/// down what it needs itself.
+fn downwards(net: &Net) -> Vec<(usize, usize)> {
+    let mut out = vec![Vec::new(); net.nodes.len()];
+    for edge in net.edges.iter().filter(|edge| edge.relation == Relation::ToRun) {
+        out[edge.from].push(edge.to);
+    }
+    let mut runs = BTreeSet::from([0]);
+    let mut next = vec![0];
+    while let Some(at) = next.pop() {
+        next.extend(out[at].iter().filter(|to| runs.insert(**to)));
+    }
+    let counts = |edge: &&Edge| {
+        let to_run = edge.relation == Relation::ToRun && runs.contains(&edge.from);
+        to_run || !runs.contains(&edge.to)
+    };
+    net.edges.iter().filter(counts).map(|edge| (edge.from, edge.to)).collect()
 }
 
 struct Merged {

@@ -8,6 +8,7 @@ use evenkeel_config::record::{Relation, Seen, Status};
 
 use super::detail;
 use crate::html::names::Names;
+use crate::html::words;
 use crate::picture::Picture;
 
 /// Deeper groups inside groups than this are drawn as their members.
@@ -234,7 +235,10 @@ impl<'a> Build<'a> {
         };
         Node {
             what: What::Component(component.id.clone(), component.kind),
-            title: self.names.component(&component.id),
+            title: match component.kind {
+                Kind::Function => words::sentence_case(&self.names.component(&component.id)),
+                _ => self.names.component(&component.id),
+            },
             detail: self.names.text(&detail::of(component, self.picture)),
             mark,
             notes: about.iter().filter(|finding| finding.critical).map(|one| one.short.clone()).collect(),
