@@ -102,7 +102,7 @@ pub(super) static KIND: CheckKind = CheckKind {
         ),
         about_disk(
             "critical_warning",
-            "disk_critical_warning_bits",
+            "disk_critical_warning_flags",
             "Critical warning bits of an NVMe disk; 0 is fine.",
         ),
         about_disk(
