@@ -25,7 +25,7 @@ pub(super) static KIND: CheckKind = CheckKind {
     limits: "It sees what this host is shown; revocation is not looked up.",
     example: r#"endpoint = "www.example.org:443"            # host and port, TLS from the first byte
 addresses = ["192.0.2.10", "192.0.2.11"]    # each asked by itself; else looked up
-server_name = "www.example.org"             # the name that is asked for, if not the host
+server_name = "www.example.org"             # the name on it, if not the host
 file = "/etc/ssl/www/fullchain.pem"         # the same certificate on disk, or without endpoint
 key_file = "/etc/ssl/www/key.pem"           # only compared, never shown
 ca_file = "/etc/ssl/own-ca.pem"             # an authority of one's own
@@ -68,7 +68,7 @@ const FACTS: &[FactKind] = &[
     fact("key_open", "", "Whether everybody on the host may read the private key.", PER_ADDRESS),
     fact("not_before", "certificate_not_before_timestamp_seconds", "Valid from.", PER_CERTIFICATE),
     fact("not_after", "certificate_not_after_timestamp_seconds", "Valid to.", PER_CERTIFICATE),
-    fact("key_bits", "certificate_key_bits", "Size of its key.", PER_CERTIFICATE),
+    fact("key_bits", "certificate_key_length", "Size of its key.", PER_CERTIFICATE),
     fact("is_rsa", "", "Whether it is an RSA key.", PER_CERTIFICATE),
     fact("weakly_signed", "", "Whether it is signed with SHA-1 or MD5.", PER_CERTIFICATE),
     fact("on_way", "", "Whether it is needed on the way to an authority.", PER_CERTIFICATE),
@@ -260,8 +260,11 @@ enum Renewal {
 struct Certificates {
     component: Id,
     endpoint: Option<Endpoint>,
-    /// The name to compare with, if one is known.
+    /// The name to ask for, if one is known.
     name: Option<ServerName<'static>>,
+    /// Nobody is promised that a certificate names a bare address, so such a
+    /// name counts only when it was configured as `server_name`.
+    name_counts: bool,
     file: Option<String>,
     key_file: Option<String>,
     ca_file: Option<String>,
@@ -314,6 +317,7 @@ fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> 
     Some(Box::new(Certificates {
         component: entry.component.clone(),
         endpoint,
+        name_counts: named || matches!(name, Some(ServerName::DnsName(_))),
         name,
         file: settings.file,
         key_file: settings.key_file,

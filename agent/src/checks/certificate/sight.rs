@@ -48,6 +48,10 @@ impl Certificates {
         Ok(scene.facts)
     }
 
+    fn counting_name(&self) -> Option<&ServerName<'static>> {
+        self.name.as_ref().filter(|_| self.name_counts)
+    }
+
     fn authorities(&self, host: &Host) -> Result<Authorities, Failure> {
         let Some(file) = &self.ca_file else { return Ok(Authorities::with_declared(Vec::new())) };
         let text = host.read(file, LARGEST_FILE)?;
@@ -71,7 +75,7 @@ impl Certificates {
                 return;
             }
         };
-        scene.push_chain(FILE, "", &chain, self.name.as_ref());
+        scene.push_chain(FILE, "", &chain, self.counting_name());
         let (Some(key_file), Some(leaf)) = (&self.key_file, chain.first()) else { return };
         let state = match host.read(key_file, LARGEST_FILE) {
             Err(_) => "unreadable",
@@ -123,7 +127,8 @@ impl Certificates {
                 }
                 Ok(Ok(shown)) => {
                     was_seen = true;
-                    scene.push_chain(&endpoint.text, &ip, &shown.chain, Some(&name));
+                    let name = self.counting_name();
+                    scene.push_chain(&endpoint.text, &ip, &shown.chain, name);
                 }
                 Ok(Err(error)) => {
                     scene.push_unseen(&endpoint.text, &ip, error.reason());
