@@ -17,6 +17,7 @@ pub fn ordered(summary: &Summary) -> Vec<&FunctionSummary> {
     let mut functions: Vec<&FunctionSummary> = summary.functions.iter().collect();
     functions.sort_by_key(|function| {
         let verdict = match Verdict::of(function) {
+            _ if function.cannot.is_some() => 3,
             Verdict::CannotSay => 2,
             Verdict::NoObjective => 1,
             _ => 0,

@@ -22,6 +22,7 @@ pub fn title(function: &FunctionSummary, names: &Names<'_>) -> String {
 pub fn focus(summary: &Summary) -> Option<&FunctionSummary> {
     let rank = |function: &&FunctionSummary| {
         let verdict = match Verdict::of(function) {
+            _ if function.cannot.is_some() => 4,
             Verdict::NotKept => 0,
             Verdict::AtRisk => 1,
             Verdict::Kept | Verdict::NoObjective => 2,
@@ -75,7 +76,7 @@ pub fn answer(summary: &Summary, names: &Names<'_>) -> (String, Option<String>) 
     };
     if focus.cannot.is_none() && !anything_hit(summary) {
         let judged = summary.functions.iter().filter(|one| one.cannot.is_none()).count() as u64;
-        let what = if judged == 1 { "the one function" } else { "any function" };
+        let what = if judged == 1 { "the one function" } else { "every function" };
         return (format!("Nothing stops: {what} on the map goes on, also on a bad night."), None);
     }
     let first = back_sentence(focus, names);
@@ -177,11 +178,8 @@ pub fn fragment(text: &str) -> String {
 pub fn counts(summary: &Summary, names: &Names<'_>) -> String {
     let tally = Tally::of(summary);
     let mut sentences = vec![promises(tally)];
-    let unknown: Vec<&FunctionSummary> = summary
-        .functions
-        .iter()
-        .filter(|one| one.objectives.rto.is_some() && Verdict::of(one) == Verdict::CannotSay)
-        .collect();
+    let unknown: Vec<&FunctionSummary> =
+        summary.functions.iter().filter(|one| Verdict::of(one) == Verdict::CannotSay).collect();
     if let [one] = unknown[..] {
         let why = cannot_reason(one, names);
         sentences.push(format!("For {} we cannot say: {why}.", title(one, names)));

@@ -21,13 +21,11 @@ pub enum Verdict {
 impl Verdict {
     /// The verdict on a function's promised time.
     pub fn of(function: &FunctionSummary) -> Self {
-        if function.cannot.is_some() || !function.stale.is_empty() {
-            return Self::CannotSay;
-        }
-        match (function.rto, function.objectives.rto) {
-            (Some(chance), _) => Self::of_chance(chance),
-            (None, Some(_)) => Self::CannotSay,
-            (None, None) => Self::NoObjective,
+        let unknown = function.cannot.is_some() || !function.stale.is_empty();
+        match (function.objectives.rto, function.rto) {
+            (None, _) => Self::NoObjective,
+            (Some(_), Some(chance)) if !unknown => Self::of_chance(chance),
+            (Some(_), _) => Self::CannotSay,
         }
     }
 
@@ -88,8 +86,7 @@ impl Tally {
                 Verdict::AtRisk => &mut tally.at_risk,
                 Verdict::NotKept => &mut tally.not_kept,
                 Verdict::NoObjective => &mut tally.no_objective,
-                Verdict::CannotSay if function.objectives.rto.is_some() => &mut tally.cannot_say,
-                Verdict::CannotSay => &mut tally.no_objective,
+                Verdict::CannotSay => &mut tally.cannot_say,
             };
             *count += 1;
         }

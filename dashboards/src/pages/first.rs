@@ -54,6 +54,8 @@ struct Known<'a> {
     people: usize,
     datasets: usize,
     checks: usize,
+    /// Checks that could not tell, or whose facts are too old.
+    untold: usize,
     findings: Vec<(&'a str, &'a Finding)>,
 }
 
@@ -88,6 +90,12 @@ impl<'a> Known<'a> {
             people: of_kind(&[Kind::Person, Kind::Team]),
             datasets: of_kind(&[Kind::Dataset]),
             checks: picture.hosts.values().map(|host| host.checks.len()).sum(),
+            untold: picture
+                .hosts
+                .values()
+                .flat_map(|host| host.checks.values().map(move |one| (host.silent, one)))
+                .filter(|(silent, one)| *silent || one.status_at(picture.as_of) == Status::Unknown)
+                .count(),
             findings,
         }
     }
@@ -105,6 +113,11 @@ fn headline(picture: &Picture, known: &Known<'_>) -> String {
         many => format!("{many} hosts"),
     };
     let found = match (known.findings.len(), known.grave()) {
+        _ if known.checks == 0 => format!("No check has reported from {hosts} yet"),
+        (0, _) if known.untold > 0 => {
+            let untold = words::counted(known.untold as u64, "check");
+            format!("No fault was found on {hosts}, but {untold} could not tell")
+        }
         (0, _) => format!("The checks found no fault on {hosts}"),
         (1, _) => format!("One thing on {hosts} needs a look"),
         (many, 0) => format!("{} things on {hosts} need a look", words::spelled(many as u64)),
@@ -113,8 +126,7 @@ fn headline(picture: &Picture, known: &Known<'_>) -> String {
             format!("{some} things on {hosts} need a look, {grave} of them soon")
         }
     };
-    let missing = missing(known);
-    if missing.is_empty() {
+    if missing(known).is_empty() {
         return format!("{found}; nothing could be simulated yet.");
     }
     format!("{found}; how long a bad night would last we cannot say yet.")
