@@ -163,12 +163,9 @@ pub fn worst(findings: &[Finding]) -> Status {
     findings.iter().map(|finding| finding.severity).max().unwrap_or(Status::Ok)
 }
 
-fn failed(run: &Run<'_>, failure: Failure, findings: &mut Vec<Finding>) -> Outcome {
-    let failure = Failure {
-        kind: failure.kind,
-        what: tidy::text(&failure.what),
-        advice: tidy::text(&failure.advice),
-    };
+fn failed(run: &Run<'_>, mut failure: Failure, findings: &mut Vec<Finding>) -> Outcome {
+    failure.what = tidy::text(&failure.what);
+    failure.advice = tidy::text(&failure.advice);
     findings.push(Finding {
         id: failure.kind.name().to_owned(),
         severity: if failure.kind.is_unknown() { Status::Unknown } else { Status::Critical },

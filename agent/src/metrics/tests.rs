@@ -189,5 +189,5 @@ fn promtool_has_nothing_to_say() {
     promtool.stdin.take().expect("piped").write_all(page.as_bytes()).expect("promtool reads");
     let said = promtool.wait_with_output().expect("promtool ends");
     let words = String::from_utf8_lossy(&said.stderr);
-    assert!(said.status.success() && words.is_empty(), "{words}\n{page}");
+    assert!(said.status.success() && words.is_empty(), "{words}");
 }

@@ -85,7 +85,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn from(path: &Path, error: rusqlite::Error) -> Self {
+    pub(super) fn from(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         let detail = error.to_string();
         match error.sqlite_error_code() {

@@ -47,7 +47,8 @@ impl Store {
         schema::make_folder(folder)?;
         let path = folder.join(FILE);
         schema::make_file(&path)?;
-        let connection = Connection::open(&path).map_err(|error| StoreError::from(&path, error))?;
+        let connection =
+            Connection::open(&path).map_err(|error| StoreError::from(&path, &error))?;
         schema::prepare(&connection, &path)?;
         Ok(Self { connection, path })
     }
@@ -61,7 +62,7 @@ impl Store {
     /// stored before stays.
     pub fn append(&mut self, evidence: &Evidence, settings: &str) -> Result<(), StoreError> {
         let path = self.path.clone();
-        self.try_append(evidence, settings).map_err(|error| StoreError::from(&path, error))
+        self.try_append(evidence, settings).map_err(|error| StoreError::from(&path, &error))
     }
 
     fn try_append(&mut self, evidence: &Evidence, settings: &str) -> rusqlite::Result<()> {
@@ -143,7 +144,7 @@ impl Store {
         query: &str,
         values: &[&dyn rusqlite::ToSql],
     ) -> Result<Vec<Evidence>, StoreError> {
-        let wrap = |error| StoreError::from(&self.path, error);
+        let wrap = |error| StoreError::from(&self.path, &error);
         let mut statement = self.connection.prepare_cached(query).map_err(wrap)?;
         let rows = statement.query_map(values, |row| row.get::<_, String>(0)).map_err(wrap)?;
         let mut all = Vec::new();
@@ -161,7 +162,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn subjects(&self, check: &str, settings: &str) -> Result<Vec<SeenSubject>, StoreError> {
-        let wrap = |error| StoreError::from(&self.path, error);
+        let wrap = |error| StoreError::from(&self.path, &error);
         let mut statement = self
             .connection
             .prepare_cached(
@@ -193,7 +194,7 @@ impl Store {
         self.connection
             .execute("DELETE FROM subject WHERE check_name = ?1 AND subject = ?2", [check, subject])
             .map(|removed| removed > 0)
-            .map_err(|error| StoreError::from(&self.path, error))
+            .map_err(|error| StoreError::from(&self.path, &error))
     }
 
     /// Removes evidence that started before an instant, except the newest of
@@ -209,7 +210,7 @@ impl Store {
                  AND coalesce(json_array_length(body, '$.outcome.drills'), 0) = 0",
                 [since.as_millisecond()],
             )
-            .map_err(|error| StoreError::from(&self.path, error))
+            .map_err(|error| StoreError::from(&self.path, &error))
     }
 
     /// The recorded map as last stored.
@@ -221,7 +222,7 @@ impl Store {
             .connection
             .query_row("SELECT body FROM recorded_map WHERE id = 1", [], |row| row.get(0))
             .optional()
-            .map_err(|error| StoreError::from(&self.path, error))?;
+            .map_err(|error| StoreError::from(&self.path, &error))?;
         body.map(|text| {
             serde_json::from_str(&text).map_err(|error| self.unreadable("recorded map", &error))
         })
@@ -242,7 +243,7 @@ impl Store {
                 )
             })
             .map(|_| ())
-            .map_err(|error| StoreError::from(&self.path, error))
+            .map_err(|error| StoreError::from(&self.path, &error))
     }
 
     /// Copies the store to a new file while it is in use.
@@ -256,7 +257,7 @@ impl Store {
         schema::make_file(to)?;
         self.connection
             .backup(rusqlite::MAIN_DB, to, None::<fn(rusqlite::backup::Progress)>)
-            .map_err(|error| StoreError::from(to, error))
+            .map_err(|error| StoreError::from(to, &error))
     }
 
     /// What SQLite finds wrong with the file; empty when it is sound.

@@ -57,7 +57,7 @@ pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
 
 /// Sets the connection up, and makes the tables of an empty file.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let wrap = |error| StoreError::from(path, error);
+    let wrap = |error| StoreError::from(path, &error);
     connection.busy_timeout(Duration::from_secs(5)).map_err(wrap)?;
     // Evidence is acknowledged to others, so a commit must survive a power cut.
     connection
@@ -92,7 +92,7 @@ fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 }
 
 pub(super) fn quick_check(connection: &Connection, path: &Path) -> Result<Vec<String>, StoreError> {
-    let wrap = |error| StoreError::from(path, error);
+    let wrap = |error| StoreError::from(path, &error);
     let mut statement = connection.prepare("PRAGMA quick_check(20)").map_err(wrap)?;
     let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(wrap)?;
     let mut problems = Vec::new();
