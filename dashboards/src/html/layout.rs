@@ -58,6 +58,7 @@ pub enum Style {
 }
 
 /// A page of the server, whole: `body` goes into `main`.
+#[expect(clippy::needless_pass_by_value, reason = "a page is made of its parts, which end there")]
 pub fn page(picture: &Picture, here: Page, title: &str, body: Markup) -> Markup {
     let inner = html! {
         a.skip href="#main" { "Skip to the answer" }
@@ -80,6 +81,7 @@ pub fn page(picture: &Picture, here: Page, title: &str, body: Markup) -> Markup 
 }
 
 /// An HTML document around a body; `class` may be empty.
+#[expect(clippy::needless_pass_by_value, reason = "a page is made of its parts, which end there")]
 pub fn document(title: &str, style: Style, class: &str, body: Markup) -> Markup {
     html! {
         (DOCTYPE)

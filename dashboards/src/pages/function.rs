@@ -88,7 +88,8 @@ fn lede(function: &FunctionSummary, names: &Names<'_>) -> String {
             sentences.push(format!("Promised in {}.", words::duration_long(rto.as_ms())));
         }
         (None, _) => {
-            sentences.push("No objective set: nobody has said how soon it must be back.".to_owned())
+            sentences
+                .push("No objective set: nobody has said how soon it must be back.".to_owned());
         }
     }
     match figures::at(&function.usable, 0.9) {

@@ -162,13 +162,13 @@ mod tests {
 
     const H: i64 = 3_600_000;
 
-    fn drawn(bar: Interval) -> String {
-        interval(&bar).into_string()
+    fn drawn(bar: &Interval) -> String {
+        interval(bar).into_string()
     }
 
     #[test]
     fn the_bar_stands_where_the_mock_has_it() {
-        let svg = drawn(Interval {
+        let svg = drawn(&Interval {
             promised: Some(24 * H),
             likely: Some(Elapsed::Ms(48 * H)),
             bad_night: Some(Elapsed::Ms(216 * H)),
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn nothing_arranged_is_drawn_from_the_stopgap_s_end_to_the_return() {
-        let svg = drawn(Interval {
+        let svg = drawn(&Interval {
             likely: Some(Elapsed::Ms(72 * H)),
             bad_night: Some(Elapsed::Ms(14 * 24 * H)),
             stopgap: Some((600_000, 24 * H)),
@@ -194,11 +194,11 @@ mod tests {
     #[test]
     fn never_leaves_the_bar_and_old_data_is_grey() {
         let never = Some(Elapsed::Never);
-        let svg = drawn(Interval { likely: never, bad_night: never, ..Interval::default() });
+        let svg = drawn(&Interval { likely: never, bad_night: never, ..Interval::default() });
         assert!(svg.contains("arrow") && !svg.contains("circle"), "{svg}");
         let hit = Some(Elapsed::Ms(H));
         let svg =
-            drawn(Interval { likely: hit, bad_night: never, old: true, ..Interval::default() });
+            drawn(&Interval { likely: hit, bad_night: never, old: true, ..Interval::default() });
         assert!(svg.contains("rng-u") && svg.contains("dot-u") && svg.contains("arrow"), "{svg}");
     }
 }
