@@ -15,6 +15,7 @@
 //! write is read leniently: unknown fields are ignored.
 pub mod agent;
 pub mod calendar;
+pub mod fuzz;
 pub mod graph;
 pub mod hub;
 pub mod id;

@@ -101,7 +101,13 @@ impl Problems {
         what: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.list.push(Problem { weight, place, what: what.into(), hint: hint.into() });
+        let place = Place { file: inert(place.file), key: inert(place.key), ..place };
+        self.list.push(Problem {
+            weight,
+            place,
+            what: inert(what.into()),
+            hint: inert(hint.into()),
+        });
     }
 
     /// Whether any problem refuses the document.
@@ -114,6 +120,28 @@ impl Problems {
         self.list.sort_by(|a, b| (&a.place, a.weight, &a.what).cmp(&(&b.place, b.weight, &b.what)));
         self.list.dedup();
     }
+}
+
+/// Text that cannot move a terminal's cursor nor turn the reading direction:
+/// control and formatting characters are shown by their number.
+fn inert(text: String) -> String {
+    let harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}')
+            || c == '\u{FEFF}'
+    };
+    if !text.contains(harmful) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if harmful(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 impl fmt::Display for Problems {

@@ -1,11 +1,13 @@
 //! Reading a dependency map and resolving its document.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::schema_for;
 use serde::Deserialize;
 
 use super::places::Places;
 use super::source::Source;
-use super::{Loaded, document, semantic};
+use super::tree::Node;
+use super::{Loaded, document, semantic, walk};
 use crate::id::Id;
 use crate::map::{Component, DependencyMap, MapDocument};
 use crate::problem::Problems;
@@ -23,6 +25,7 @@ pub fn map_from(sources: &[Source]) -> Result<Loaded<DependencyMap>, Problems> {
     document::hold::<MapDocument>(&root, sources, &mut problems);
     document::hold_pieces::<MapDocument>(&root, "fix", "set", sources, &mut problems);
     if problems.is_fatal() {
+        unknown_ids(&root, sources, &mut problems);
         return problems.refuse();
     }
     let places = Places::new(sources, &root);
@@ -35,6 +38,27 @@ pub fn map_from(sources: &[Source]) -> Result<Loaded<DependencyMap>, Problems> {
             problems.error(places.of(""), error.message().trim().to_owned(), "");
             problems.refuse()
         }
+    }
+}
+
+/// Adds the ids that exist nowhere to the problems of a document that is not
+/// fit to be resolved.
+fn unknown_ids(root: &Node, sources: &[Source], problems: &mut Problems) {
+    let mut known = BTreeSet::new();
+    ids_of(root, &mut known);
+    let fixes = root.table().and_then(|table| table.get("fix")?.node.table());
+    for piece in fixes.into_iter().flatten().filter_map(|(_, fix)| fix.node.table()?.get("set")) {
+        ids_of(&piece.node, &mut known);
+    }
+    let schema = schema_for!(MapDocument);
+    walk::unknown_ids(root, schema.as_value(), &known, Places::new(sources, root), problems);
+}
+
+/// The keys of the tables of all kinds.
+fn ids_of(root: &Node, known: &mut BTreeSet<String>) {
+    let kinds = root.table().into_iter().flatten().filter(|(key, _)| *key != "fix");
+    for (_, entry) in kinds {
+        known.extend(entry.node.table().into_iter().flat_map(|table| table.keys().cloned()));
     }
 }
 

@@ -8,6 +8,7 @@ mod nearest;
 mod places;
 mod scenario;
 mod semantic;
+mod shape;
 mod source;
 mod tree;
 mod walk;

@@ -1,10 +1,13 @@
 //! Holds a document against its JSON schema and collects every difference.
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::formats::{self, Format};
 use super::nearest::{did_you_mean, list};
 use super::places::Places;
+use super::shape::{Schemas, choices, first_sentence, range};
 use super::tree::{At, Node, Table, Value};
 use crate::id::Id;
 use crate::law::Law;
@@ -26,7 +29,8 @@ pub(crate) fn walk<'a>(
     places: Places<'a>,
     problems: &'a mut Problems,
 ) {
-    let mut walker = Walker { defs: &schema["$defs"], places, problems };
+    let mut walker =
+        Walker { schemas: Schemas { defs: &schema["$defs"] }, known: None, places, problems };
     if partial {
         walker.top(node, schema, key);
     } else {
@@ -34,8 +38,23 @@ pub(crate) fn walk<'a>(
     }
 }
 
+/// Reports ids that stand somewhere in `node` and are not known, and nothing
+/// else: for a document that has other faults, so that one reading shows all.
+pub(crate) fn unknown_ids<'a>(
+    node: &Node,
+    schema: &'a Json,
+    known: &'a BTreeSet<String>,
+    places: Places<'a>,
+    problems: &'a mut Problems,
+) {
+    Walker { schemas: Schemas { defs: &schema["$defs"] }, known: Some(known), places, problems }
+        .node(node, schema, "");
+}
+
 struct Walker<'a> {
-    defs: &'a Json,
+    schemas: Schemas<'a>,
+    /// The ids that exist, when only unknown ones are to be reported.
+    known: Option<&'a BTreeSet<String>>,
     places: Places<'a>,
     problems: &'a mut Problems,
 }
@@ -54,7 +73,7 @@ impl<'a> Walker<'a> {
                     self.error(entry.key_at, &path, "a fix cannot change fixes", "leave it out");
                 }
                 below if name == "organisation" => {
-                    let below = self.resolve(below);
+                    let below = self.schemas.resolve(below);
                     self.known_keys(&entry.node, below, &path);
                 }
                 below => self.node(&entry.node, below, &path),
@@ -63,7 +82,7 @@ impl<'a> Walker<'a> {
     }
 
     fn node(&mut self, node: &Node, schema: &'a Json, key: &str) {
-        let schema = self.resolve(schema);
+        let schema = self.schemas.resolve(schema);
         let before = self.problems.list.len();
         if let Some(branches) = schema["anyOf"].as_array() {
             self.any_of(node, branches, key);
@@ -83,8 +102,8 @@ impl<'a> Walker<'a> {
     }
 
     fn typed(&mut self, node: &Node, schema: &'a Json, key: &str) {
-        if !self.fits(node, schema) {
-            let wanted = self.wanted(schema);
+        if !self.schemas.fits(node, schema) {
+            let wanted = self.schemas.wanted(schema);
             return self.wrong_type(node, &[wanted], schema, key);
         }
         match &node.value {
@@ -131,7 +150,7 @@ impl<'a> Walker<'a> {
         for name in names.iter().filter_map(Json::as_str).filter(|name| !table.contains_key(*name))
         {
             let below = &schema["properties"][name];
-            let example = self.example(below);
+            let example = self.schemas.example(below);
             let about = first_sentence(below);
             let hint = format!("add `{name} = {example}`: {about}");
             self.error(node.at, key, format!("the key `{name}` is missing"), hint);
@@ -144,7 +163,8 @@ impl<'a> Walker<'a> {
             .map(|map| map.keys().map(String::as_str).collect())
             .unwrap_or_default();
         let inside = names.iter().find(|outer| {
-            let below = self.resolve(self.only_branch(&schema["properties"][**outer]));
+            let below =
+                self.schemas.resolve(self.schemas.only_branch(&schema["properties"][**outer]));
             !below["properties"][name].is_null()
         });
         let hint = match (inside, did_you_mean(name, names.iter().copied())) {
@@ -161,17 +181,17 @@ impl<'a> Walker<'a> {
     fn any_of(&mut self, node: &Node, branches: &'a [Json], key: &str) {
         let branches: Vec<&'a Json> = branches
             .iter()
-            .map(|branch| self.resolve(branch))
+            .map(|branch| self.schemas.resolve(branch))
             .filter(|branch| branch["type"] != "null")
             .collect();
         let fitting: Vec<&'a Json> =
-            branches.iter().copied().filter(|branch| self.fits(node, branch)).collect();
+            branches.iter().copied().filter(|branch| self.schemas.fits(node, branch)).collect();
         match (fitting.as_slice(), node.table()) {
             ([], _) => match branches.as_slice() {
                 [only] => self.node(node, only, key),
                 several => {
                     let mut wanted: Vec<String> =
-                        several.iter().map(|branch| self.wanted(branch)).collect();
+                        several.iter().map(|branch| self.schemas.wanted(branch)).collect();
                     wanted.dedup();
                     self.wrong_type(node, &wanted, several[0], key);
                 }
@@ -232,7 +252,7 @@ impl<'a> Walker<'a> {
         let least = schema["minItems"].as_u64().unwrap_or(0);
         let most = schema["maxItems"].as_u64().unwrap_or(u64::MAX);
         if !(least..=most).contains(&(parts.len() as u64)) {
-            let hint = format!("write {least} values, as in `{}`", self.example(schema));
+            let hint = format!("write {least} values, as in `{}`", self.schemas.example(schema));
             self.error(node.at, key, format!("the list has {} values", parts.len()), hint);
             return;
         }
@@ -247,6 +267,7 @@ impl<'a> Walker<'a> {
 
     fn text(&mut self, node: &Node, text: &str, schema: &'a Json, key: &str) {
         if let Some(format) = schema["format"].as_str().and_then(Format::named) {
+            self.known_id(node, text, format, key);
             if let Err((what, hint)) = format.check(text) {
                 self.error(node.at, key, what, hint);
             }
@@ -280,7 +301,7 @@ impl<'a> Walker<'a> {
 
     fn wrong_type(&mut self, node: &Node, wanted: &[String], schema: &'a Json, key: &str) {
         let what = format!("expected {}, found {}", wanted.join(" or "), node.value.kind());
-        let example = self.example(schema);
+        let example = self.schemas.example(schema);
         let unit = matches!(node.value, Value::Integer(_) | Value::Float(_))
             && matches!(schema["format"].as_str(), Some("span" | "size" | "rate"));
         let hint = if unit {
@@ -291,143 +312,23 @@ impl<'a> Walker<'a> {
         self.error(node.at, key, what, hint);
     }
 
-    fn fits(&self, node: &Node, schema: &'a Json) -> bool {
-        let schema = self.resolve(schema);
-        if let Some(branches) = schema["anyOf"].as_array() {
-            return branches.iter().any(|branch| self.fits(node, branch));
-        }
-        let dated = matches!(schema["format"].as_str(), Some("date" | "date-time" | "when"));
-        let fits = |name: &str| match (&node.value, name) {
-            (Value::Text(_), "string")
-            | (Value::Integer(_), "integer" | "number")
-            | (Value::Float(_), "number")
-            | (Value::Flag(_), "boolean")
-            | (Value::List(_), "array")
-            | (Value::Table(_), "object") => true,
-            (Value::Date(_), "string") => dated,
-            _ => false,
-        };
-        match &schema["type"] {
-            Json::String(name) => fits(name),
-            Json::Array(names) => names.iter().filter_map(Json::as_str).any(fits),
-            _ => choices(schema).is_none() || matches!(node.value, Value::Text(_)),
-        }
-    }
-
-    /// What a schema asks for, with its article.
-    fn wanted(&self, schema: &'a Json) -> String {
-        if let Some(format) = schema["format"].as_str().and_then(Format::named) {
-            return format.what.to_owned();
-        }
-        match type_name(schema) {
-            "string" => "a text",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "boolean" => "true or false",
-            "array" => "a list",
-            "object" => "a table",
-            _ => "something else",
-        }
-        .to_owned()
-    }
-
-    /// A right value as it would stand in a file.
-    fn example(&self, schema: &'a Json) -> String {
-        let schema = self.resolve(self.only_branch(schema));
-        if let Some(format) = schema["format"].as_str().and_then(Format::named) {
-            return format.example.to_owned();
-        }
-        if let Some(first) = schema["anyOf"].as_array().and_then(|branches| branches.first()) {
-            return self.example(first);
-        }
-        if let Some(first) = choices(schema).and_then(|choices| choices.first().copied()) {
-            return format!("\"{first}\"");
-        }
-        match type_name(schema) {
-            "string" => "\"..\"".to_owned(),
-            "integer" => "1".to_owned(),
-            "number" => "0.5".to_owned(),
-            "boolean" => "true".to_owned(),
-            "array" => {
-                let parts = match &schema["prefixItems"] {
-                    Json::Array(parts) => parts.iter().map(|part| self.example(part)).collect(),
-                    _ => {
-                        let count = schema["minItems"].as_u64().unwrap_or(1).clamp(1, 3) as usize;
-                        vec![self.example(&schema["items"]); count]
-                    }
-                };
-                format!("[{}]", parts.join(", "))
-            }
-            _ => "{ .. }".to_owned(),
-        }
-    }
-
-    /// The schema behind an optional value.
-    fn only_branch(&self, schema: &'a Json) -> &'a Json {
-        let Some(branches) = schema["anyOf"].as_array() else { return schema };
-        let mut real = branches.iter().filter(|branch| branch["type"] != "null");
-        match (real.next(), real.next()) {
-            (Some(only), None) => only,
-            _ => schema,
-        }
-    }
-
-    fn resolve(&self, schema: &'a Json) -> &'a Json {
-        match schema["$ref"].as_str().and_then(|name| name.strip_prefix("#/$defs/")) {
-            Some(name) => &self.defs[name],
-            None => schema,
+    fn known_id(&mut self, node: &Node, text: &str, format: &Format, key: &str) {
+        let Some(known) = self.known else { return };
+        if format.name == "id" && format.check(text).is_ok() && !known.contains(text) {
+            let hint = match did_you_mean(text, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("describe it in a table of its own: `[KIND.{text}]`"),
+            };
+            let place = self.places.at(node.at, key);
+            self.problems.error(place, format!("there is no component `{text}`"), hint);
         }
     }
 
     fn error(&mut self, at: At, key: &str, what: impl Into<String>, hint: impl Into<String>) {
-        let place = self.places.at(at, key);
-        self.problems.error(place, what, hint);
-    }
-}
-
-fn type_name(schema: &Json) -> &str {
-    match &schema["type"] {
-        Json::String(name) => name,
-        Json::Array(names) => {
-            names.iter().filter_map(Json::as_str).find(|name| *name != "null").unwrap_or_default()
+        if self.known.is_none() {
+            let place = self.places.at(at, key);
+            self.problems.error(place, what, hint);
         }
-        _ => "",
-    }
-}
-
-/// The words of an enumeration.
-fn choices(schema: &Json) -> Option<Vec<&str>> {
-    if let Some(words) = schema["enum"].as_array() {
-        return Some(words.iter().filter_map(Json::as_str).collect());
-    }
-    let branches = schema["oneOf"].as_array()?;
-    let words = branches.iter().flat_map(|branch| match branch["const"].as_str() {
-        Some(word) => vec![word],
-        None => choices(branch).unwrap_or_default(),
-    });
-    Some(words.collect())
-}
-
-fn range(schema: &Json) -> (f64, f64) {
-    let highest = match schema["format"].as_str() {
-        Some("uint8") => 255.0,
-        Some("uint16") => 65_535.0,
-        Some("uint32") => 4_294_967_295.0,
-        _ => f64::MAX,
-    };
-    let low = schema["minimum"].as_f64().unwrap_or(f64::MIN);
-    (low, schema["maximum"].as_f64().unwrap_or(highest))
-}
-
-fn first_sentence(schema: &Json) -> String {
-    let about = schema["description"].as_str().unwrap_or("it has no default");
-    let about = about.split(['.', '\n']).next().unwrap_or(about);
-    let mut letters = about.chars();
-    match letters.next() {
-        Some(first) if !about.chars().nth(1).is_some_and(char::is_uppercase) => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => about.to_owned(),
     }
 }
 

@@ -1,28 +1,12 @@
-//! Reading scenarios, and holding them against a map.
+//! Holding a scenario against a map: what it names is there, and it reaches something.
 use std::collections::BTreeSet;
 
-use super::nearest::{did_you_mean, list};
-use super::source::Source;
-use super::{Loaded, document};
+use super::super::nearest::{did_you_mean, list};
+use super::MAIN;
 use crate::id::Id;
 use crate::map::{Common, DependencyMap, Kind};
 use crate::problem::{Place, Problems, Weight};
 use crate::scenario::{Phase, Reach, Scenario};
-
-/// Reads a scenario; its id is the source's file stem unless stated.
-///
-/// # Errors
-/// Every problem of the source.
-pub fn scenario_from(source: &Source) -> Result<Loaded<Scenario>, Problems> {
-    let mut problems = Problems::default();
-    let Some((mut value, _)) = document::strict::<Scenario>(source, &mut problems) else {
-        return problems.refuse();
-    };
-    if value.id.is_empty() {
-        value.id = source.stem().replace('-', "_");
-    }
-    problems.settle(value)
-}
 
 /// Holds a scenario against a map: what it names must be there, and it must
 /// reach something. Key paths begin with the scenario's id.
@@ -127,9 +111,6 @@ impl<'a> Check<'a> {
         components.flat_map(|component| words(&component.common)).map(String::as_str).collect()
     }
 }
-
-/// The word that stands for the site, login, power or person most hangs on.
-const MAIN: &str = "main";
 
 fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     match did_you_mean(word, known.clone()) {
