@@ -362,7 +362,7 @@ mod tests {
         check("", &own("debian", "13"), NOW, &[]).await;
         check("", &own("debian", "12"), NOW, &["support_reduced"]).await;
         check("", &own("debian", "10"), NOW, &["support_paid_only!"]).await;
-        check("paid = true", &own("debian", "10"), NOW, &[]).await;
+        check("paid = true", &own("debian", "10"), NOW, &["support_reduced"]).await;
         check("", &own("debian", "8"), NOW, &["support_ended!"]).await;
         check("", &own("rocky", "9.4"), NOW, &[]).await;
         check("", &own("ubuntu", "22.04"), "2026-12-15T00:00:00Z", &["support_ends_soon"]).await;
