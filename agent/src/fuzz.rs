@@ -5,3 +5,16 @@ pub fn restic_snapshots(bytes: &[u8]) {
     let _ = crate::probe::restic::snapshots(bytes);
     let _ = crate::probe::restic::classify(Some(1), bytes);
 }
+
+/// A packet from a DNS server.
+pub fn dns_packet(bytes: &[u8]) {
+    let _ = crate::probe::dns::parse(bytes);
+}
+
+/// Certificates from a server or a file, as DER and as PEM.
+pub fn certificate(bytes: &[u8]) {
+    let _ = crate::probe::x509::read(bytes);
+    let chain = crate::probe::x509::pem(bytes).unwrap_or_else(|_| vec![bytes.to_vec()]);
+    let authorities = crate::probe::x509::Authorities::default();
+    let _ = crate::probe::x509::way(&chain, &authorities, jiff::Timestamp::UNIX_EPOCH);
+}

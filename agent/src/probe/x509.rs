@@ -314,3 +314,46 @@ fn common_time(chain: &[Vec<u8>], places: &[usize]) -> Option<Timestamp> {
     let to = read.iter().map(|one| one.not_after).min()?;
     (from <= to).then_some(from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sample() -> Vec<u8> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["www.lab.test".to_owned()]).unwrap();
+        params.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn reads_names_and_trusts_only_what_is_declared() {
+        let der = sample();
+        assert_eq!(read(&der).unwrap().key_bits, 256);
+        let name = |text: &str| ServerName::try_from(text.to_owned()).unwrap();
+        assert!(is_for(&der, &name("www.lab.test")));
+        assert!(!is_for(&der, &name("lab.test")));
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let mut authorities = Authorities::default();
+        let chain = [der.clone()];
+        assert_eq!(way(&chain, &authorities, now).trust, Trust::SelfSigned);
+        authorities.declared.push(der);
+        assert_eq!(way(&chain, &authorities, now).trust, Trust::Declared);
+        assert_eq!(way(&[], &authorities, now).trust, Trust::Broken);
+    }
+
+    proptest! {
+        #[test]
+        fn no_certificate_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            crate::fuzz::certificate(&bytes);
+        }
+
+        #[test]
+        fn no_damaged_certificate_panics(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let mut der = sample();
+            let at = at.index(der.len());
+            der[at] = byte;
+            crate::fuzz::certificate(&der);
+        }
+    }
+}
