@@ -1,6 +1,7 @@
 //! Every kind of check: the table that names, documents and builds it.
 mod certificate;
 mod clock;
+mod dns;
 mod files;
 mod filesystem;
 mod kind;
@@ -20,6 +21,7 @@ pub use table::table_markdown;
 pub const CHECKS: &[&CheckKind] = &[
     &certificate::KIND,
     &clock::KIND,
+    &dns::KIND,
     &files::KIND,
     &filesystem::KIND,
     &mdraid::KIND,
