@@ -93,7 +93,7 @@ fn row(
     names: &Names<'_>,
     link: Option<String>,
 ) -> Markup {
-    let title = names.text(&function.title);
+    let title = words::shortened(&names.text(&function.title), 80);
     let figures = Figures::of(function);
     let stale_since = stale_since(function, picture);
     html! {
@@ -157,7 +157,7 @@ fn stale_since(function: &FunctionSummary, picture: &Picture) -> Option<String> 
         picture.hosts.get(id.as_str()).filter(|host| host.silent).map(|host| host.last_heard)
     };
     let oldest = function.stale.iter().filter_map(heard).min()?;
-    Some(words::day(oldest, &picture.timezone))
+    Some(words::day_of_month(oldest, &picture.timezone))
 }
 
 /// What a function hangs on, in a few words.

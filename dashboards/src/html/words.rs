@@ -286,6 +286,11 @@ pub fn day(at: Timestamp, timezone: &str) -> String {
     zoned(at, timezone).strftime("%a %-d %b").to_string()
 }
 
+/// A day of the month alone, for narrow columns: `12 Nov`.
+pub fn day_of_month(at: Timestamp, timezone: &str) -> String {
+    zoned(at, timezone).strftime("%-d %b").to_string().replace(' ', &JOIN.to_string())
+}
+
 /// Time of a weekday: `Tue 18:24`.
 pub fn weekday_time(at: Timestamp, timezone: &str) -> String {
     zoned(at, timezone).strftime("%a %H:%M").to_string()

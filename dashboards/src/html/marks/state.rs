@@ -44,10 +44,13 @@ pub fn nights_verdict(function: &FunctionSummary, stale_since: Option<&str>) -> 
     let verdict = Verdict::of(function);
     let Some(status) = verdict.status() else { return html! { (verdict.word()) } };
     let nights = function.rto.map(|chance| words::nights(chance.share));
-    let figure = match (verdict, nights, stale_since) {
-        (Verdict::CannotSay, Some(nights), Some(day)) => Some(format!("{nights} on data of {day}")),
-        (Verdict::CannotSay, Some(nights), None) => Some(format!("{nights} on old data")),
-        (_, nights, _) => nights,
+    let figure = match (verdict, nights) {
+        (Verdict::CannotSay, Some(nights)) => {
+            let old = stale_since.map_or("old data".to_owned(), |day| format!("data of {day}"));
+            let short = nights.replace(&format!("{}nights in", words::JOIN), " in");
+            Some(format!("{short} on {old}"))
+        }
+        (_, nights) => nights,
     };
     let mark = state(status, verdict.word());
     html! {
