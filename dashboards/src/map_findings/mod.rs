@@ -3,6 +3,7 @@ mod backups;
 mod dates;
 mod people;
 mod shared;
+mod structure;
 
 use evenkeel_config::id::Id;
 use evenkeel_config::map::DependencyMap;
@@ -27,12 +28,14 @@ pub fn findings(map: &DependencyMap, as_of: Timestamp) -> Vec<MapFinding> {
         today: words::zoned(as_of, &map.organisation.timezone).date(),
     };
     let mut all = Vec::new();
+    all.extend(structure::loops(&view));
     all.extend(backups::same_login(&view));
     all.extend(backups::in_no_job(&view));
     all.extend(people::alone(&view));
     all.extend(shared::one_way_out(&view));
     all.extend(shared::short_batteries(&view));
     all.extend(dates::running_out(&view));
+    all.extend(structure::single_points(&view));
     all.sort_by_key(|finding: &MapFinding| !finding.critical);
     all
 }

@@ -87,3 +87,28 @@ fn what_lapses_within_60_days_is_found() {
     let support = "[host.pc]\nname = \"Control PC\"\nsupport_until = \"2025-10-14\"\n";
     assert_eq!(sentences(support), ["the control PC has been out of its maker's support since 14 Oct 2025"]);
 }
+
+#[test]
+fn a_recovery_loop_is_told_from_what_it_holds_up() {
+    let map = |step: &str| {
+        format!(
+            "[host.hv-1]\nname = \"hv-1\"\nrecover_needs = [\"vault\"]\n\
+             recover = [{{ step = \"reinstall\", effort = \"1h\"{step} }}]\n[vm.vault]\nruns_on = \"hv-1\"\n"
+        )
+    };
+    let found = ["to bring hv-1 back you need the vault, and the vault lives on hv-1"];
+    assert_eq!(sentences(&map("")), found);
+    assert!(sentences(&map(", break_glass = true")).is_empty());
+}
+
+#[test]
+fn what_stops_a_life_safety_function_alone_is_found() {
+    let map = |second: &str| {
+        format!(
+            "[function.calls]\nlife_safety = true\nneeds = [{second}]\n[host.srv-1]\nname = \"srv-1\"\n\
+             [host.srv-2]\nname = \"srv-2\"\n"
+        )
+    };
+    assert_eq!(sentences(&map("\"srv-1\"")), ["the calls stops when srv-1 fails"]);
+    assert!(sentences(&map("{ any = [\"srv-1\", \"srv-2\"] }")).is_empty());
+}

@@ -100,7 +100,7 @@ pub(super) fn whole_years(from: Date, to: Date) -> u64 {
 fn runtime(runtime: Option<Span>, needs: Option<Span>) -> Option<String> {
     match (runtime, needs) {
         (Some(runtime), Some(needs)) => Some(format!(
-            "{}, {} needed",
+            "{} of {} needed",
             words::duration(runtime.as_ms()),
             words::duration(needs.as_ms())
         )),

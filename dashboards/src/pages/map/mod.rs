@@ -132,7 +132,7 @@ fn headline(name: &str, net: &Net, told: &Told<'_>) -> String {
     match net.components() as u64 {
         0 => format!("{name} rests on nothing that the map knows of."),
         1 => format!("{name} rests on one other thing."),
-        count => format!("{name} rests on {} other things, and nothing on the way back is missing.", words::count(count)),
+        count => format!("{name} rests on {} other things.", words::count(count)),
     }
 }
 
