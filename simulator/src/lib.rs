@@ -1,1 +1,241 @@
-//! placeholder
+//! Monte Carlo over a dependency map: when is each business function back, what
+//! is lost, what does it cost and what holds it up?
+//!
+//! ```text
+//!  map + scenario + evidence
+//!            | compile      names become numbers, evidence becomes figures
+//!            v
+//!          Model
+//!            | kernel       one trial: blows, steps, people, links, restores
+//!            v
+//!         Outcomes          usable, recovered, lost, cost, blocking chain
+//!            | summary      quantiles with intervals, chances, nights told again
+//!            v
+//!         Summary
+//! ```
+//!
+//! A result is a pure function of its inputs: no clock, no network, no global
+//! state; the same bytes for any number of threads and on any processor. Luck
+//! is keyed by (seed, trial, component, step, law, attempt), see [`key`], so two
+//! variants of a map meet the same nights, and a component more changes nobody
+//! else's draws.
+pub mod calendar;
+pub mod calibrate;
+pub mod cli;
+pub mod compile;
+pub mod draw;
+pub mod fixes;
+pub mod kernel;
+pub mod key;
+pub mod model;
+pub mod outcome;
+pub mod run;
+pub mod special;
+pub mod summary;
+mod table;
+pub mod words;
+
+use evenkeel_config::map::DependencyMap;
+use evenkeel_config::problem::{Place, Problems};
+use evenkeel_config::quantity::Span;
+use evenkeel_config::record::{EvidenceSet, FixSummary, SCHEMA_VERSION, ScenarioName, Summary};
+use evenkeel_config::scenario::Scenario;
+use jiff::Timestamp;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::compile::{Compiled, Inputs, compile};
+use crate::draw::Tables;
+use crate::run::Runs;
+use crate::summary::Material;
+
+/// Trials unless stated.
+pub const DEFAULT_TRIALS: u64 = 10_000;
+/// The seed unless stated.
+pub const DEFAULT_SEED: u64 = 20_260_101;
+/// More trials than this are refused: every single result is kept.
+pub const MOST_TRIALS: u64 = 1_000_000;
+
+/// One question: this map, this scenario, these facts.
+pub struct Job<'a> {
+    /// The map.
+    pub map: &'a DependencyMap,
+    /// What happens.
+    pub scenario: &'a Scenario,
+    /// What changes it, such as a key person away.
+    pub modifiers: &'a [Scenario],
+    /// Observed facts.
+    pub evidence: &'a [EvidenceSet],
+    /// The moment of the facts; the newest in evidence or map unless given.
+    pub as_of: Option<Timestamp>,
+    /// Seed of all luck.
+    pub seed: u64,
+    /// How many nights.
+    pub trials: u64,
+    /// How many threads; all processors unless given. Changes no result.
+    pub threads: Option<usize>,
+    /// Whether the map's priced fixes are simulated too.
+    pub fixes: bool,
+}
+
+/// Simulates. `progress` hears (trials done, trials in all), from any thread.
+///
+/// # Errors
+/// Everything that makes the question meaningless on this map, see
+/// [`compile::compile`]; too many or no trials; threads that cannot be started.
+pub fn simulate(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, Problems> {
+    check(job)?;
+    match job.threads {
+        None => answer(job, progress),
+        Some(threads) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool = pool.map_err(|error| {
+                refusal(
+                    format!("threads cannot be started: {error}"),
+                    "try fewer, as in `--threads 2`",
+                )
+            })?;
+            pool.install(|| answer(job, progress))
+        }
+    }
+}
+
+fn check(job: &Job<'_>) -> Result<(), Problems> {
+    if job.trials == 0 || job.trials > MOST_TRIALS {
+        let what = format!("{} trials cannot be run", job.trials);
+        return Err(refusal(what, "choose from 1 to 1,000,000, as in `--trials 10000`"));
+    }
+    if let Some(wrong) = job.modifiers.iter().find(|modifier| !modifier.modifier) {
+        let what = format!("`{}` is no modifier: it strikes by itself", wrong.id);
+        return Err(refusal(what, format!("ask for it with `--scenario {}`", wrong.id)));
+    }
+    Ok(())
+}
+
+fn refusal(what: String, hint: impl Into<String>) -> Problems {
+    let mut problems = Problems::default();
+    problems.error(Place::default(), what, hint);
+    problems
+}
+
+fn answer(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, Problems> {
+    let (as_of, assumed) = moment(job);
+    let mut tables = Tables::default();
+    let inputs = Inputs {
+        map: job.map,
+        scenario: job.scenario,
+        modifiers: job.modifiers,
+        evidence: job.evidence,
+        as_of,
+    };
+    let Compiled { model, inputs: figures, mut notes } = compile(&inputs, &mut tables)?;
+    if assumed {
+        notes.push(format!("no date is known; the facts are taken to be of {as_of}"));
+    }
+    let fixes = if job.fixes { job.map.fixes.len() as u64 } else { 0 };
+    let of = job.trials * (1 + fixes);
+    let runs = run::run(&model, job.seed, job.trials, &|done| progress(done, of));
+    let material = Material {
+        map: job.map,
+        model: &model,
+        runs: &runs,
+        evidence: job.evidence,
+        as_of,
+        seed: job.seed,
+    };
+    let base = fixes::Side { model: &model, runs: &runs };
+    let fixes = if job.fixes {
+        simulate_fixes(job, &inputs, &mut tables, base, progress)
+    } else {
+        Vec::new()
+    };
+    Ok(Summary {
+        schema_version: SCHEMA_VERSION,
+        engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+        key_hash: key::HASH.to_owned(),
+        generator: key::GENERATOR.to_owned(),
+        inputs_digest: digest(job),
+        organisation: job.map.organisation.name.clone(),
+        timezone: job.map.organisation.timezone.clone(),
+        currency: job.map.organisation.currency.clone(),
+        scenario: ScenarioName {
+            id: job.scenario.id.clone(),
+            title: job.scenario.title.clone(),
+            question: job.scenario.question.clone(),
+            with: job.modifiers.iter().map(|modifier| modifier.id.clone()).collect(),
+        },
+        as_of,
+        seed: job.seed,
+        trials: job.trials,
+        horizon: Span::from_ms(model.horizon),
+        functions: material.functions(),
+        datasets: material.datasets(),
+        cost: if material.is_priced() { summary::money(&material.costs()) } else { Vec::new() },
+        fixes,
+        inputs: figures,
+        notes,
+    })
+}
+
+fn simulate_fixes(
+    job: &Job<'_>,
+    inputs: &Inputs<'_>,
+    tables: &mut Tables,
+    base: fixes::Side<'_>,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Vec<FixSummary> {
+    let of = job.trials * (1 + job.map.fixes.len() as u64);
+    let mut all = Vec::new();
+    for (done, (id, fix)) in (1..).zip(&job.map.fixes) {
+        let before = done * job.trials;
+        let summary = match job.map.with_fix(id) {
+            Err(problems) => fixes::impossible(id, fix, problems.to_string()),
+            Ok(map) => match fixes::patched(compile(&Inputs { map: &map, ..*inputs }, tables)) {
+                Err(why) => fixes::impossible(id, fix, why),
+                Ok(model) => {
+                    let tell = |done| progress(before + done, of);
+                    let runs: Runs = run::run(&model, job.seed, job.trials, &tell);
+                    let after = fixes::Side { model: &model, runs: &runs };
+                    fixes::compare(id, fix, base, after, job.seed)
+                }
+            },
+        };
+        all.push(summary);
+    }
+    fixes::order(&mut all);
+    all
+}
+
+/// The moment of the facts: given, or the newest in the evidence, or the day
+/// after the newest review on the map, or else a fixed Monday, which is said.
+fn moment(job: &Job<'_>) -> (Timestamp, bool) {
+    if let Some(as_of) = job.as_of {
+        return (as_of, false);
+    }
+    if let Some(newest) = job.evidence.iter().map(|set| set.as_of).max() {
+        return (newest, false);
+    }
+    let reviewed = job.map.components.values().filter_map(|c| c.common.reviewed).max();
+    let zone = jiff::tz::TimeZone::get(&job.map.organisation.timezone);
+    if let (Some(day), Ok(zone)) = (reviewed, zone) {
+        let noon = calendar::local_instant(&zone, day, 12 * 3_600_000);
+        if let Ok(noon) = Timestamp::from_millisecond(noon) {
+            return (noon, false);
+        }
+    }
+    (Timestamp::constant(1_767_614_400, 0), true)
+}
+
+/// A digest of everything that goes in.
+fn digest(job: &Job<'_>) -> String {
+    let mut hash = Xxh3::new();
+    let mut add = |part: Result<Vec<u8>, serde_json::Error>| {
+        let part = part.unwrap_or_default();
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(&part);
+    };
+    add(serde_json::to_vec(&job.map.document));
+    add(serde_json::to_vec(job.scenario));
+    add(serde_json::to_vec(job.modifiers));
+    add(serde_json::to_vec(job.evidence));
+    format!("{:032x}", hash.digest128())
+}

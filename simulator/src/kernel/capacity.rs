@@ -1,0 +1,222 @@
+//! Capacity of every component, kept up to date as things fall and return.
+use evenkeel_config::map::Kind;
+use evenkeel_config::record::Cause;
+
+use super::chain::Label;
+use super::{Change, Event, Grave, Switch, Trial};
+use crate::model::{Expr, NONE, ONE};
+
+impl Trial<'_> {
+    /// Looks at a component again, and at all who hang on it.
+    pub(super) fn touch(&mut self, node: u32, why: u32) {
+        self.dirty.push_back((node, why));
+    }
+
+    /// Works through all components that may have changed. Each event moves
+    /// capacities in one direction only, so falls end in the greatest fixed
+    /// point below and rises in the least one above: a run-cycle that went
+    /// down as a whole does not lift itself.
+    pub(super) fn settle(&mut self) {
+        while let Some((node, why)) = self.dirty.pop_front() {
+            self.recompute(node, why);
+        }
+    }
+
+    fn own_capacity(&self, node: u32) -> i32 {
+        let compiled = &self.model.nodes[node as usize];
+        let own = self.own[node as usize];
+        if compiled.absent || own.outages > 0 {
+            return 0;
+        }
+        let base = match own.grave {
+            Grave::Whole => ONE,
+            Grave::Degraded => own.partial,
+            Grave::Down | Grave::Suspect | Grave::Lost => {
+                if compiled.fleet.is_some() {
+                    own.partial
+                } else {
+                    0
+                }
+            }
+        };
+        if own.brownouts > 0 { base.min(own.brownout) } else { base }
+    }
+
+    fn recompute(&mut self, node: u32, why: u32) {
+        let index = node as usize;
+        let compiled = &self.model.nodes[index];
+        let own = self.own_capacity(node);
+        let (mut ground, mut standing) = (own, own);
+        for foundation in &compiled.foundations {
+            let below = *foundation as usize;
+            let kind = self.model.nodes[below].kind;
+            let stands = matches!(kind, Kind::Power | Kind::Site);
+            ground = ground.min(if stands { self.capacity[below] } else { self.ground[below] });
+            standing = standing.min(self.capacity[below]);
+        }
+        if let (Switch::Active, Some(failover)) = (self.switch[index], &compiled.failover) {
+            let other = failover.to.map_or(ONE, |to| self.capacity[to as usize]);
+            standing = standing.max(failover.capacity.min(other));
+        }
+        let mut raw = standing;
+        for need in &compiled.needs {
+            raw = raw.min(self.evaluate(node, need));
+        }
+        let capacity = self.through_start(node, raw, why);
+        let moved = ground != self.ground[index] || capacity != self.capacity[index];
+        if ground == 0 && self.launched && compiled.failover.is_some() {
+            self.try_failover(node, why);
+        }
+        if !moved {
+            return;
+        }
+        if capacity > self.capacity[index] || ground > self.ground[index] {
+            self.why[index] = why;
+            self.last_why = why;
+        }
+        let fell = capacity < self.capacity[index];
+        self.ground[index] = ground;
+        if capacity != self.capacity[index] {
+            self.capacity[index] = capacity;
+            self.record(node, why);
+            self.notice_late(node, why);
+        }
+        self.changed = true;
+        if fell && capacity == 0 {
+            self.cut_flows(node);
+        }
+        for dependent in &compiled.dependents {
+            self.dirty.push_back((*dependent, why));
+        }
+    }
+
+    fn record(&mut self, node: u32, why: u32) {
+        let slot = self.tracked[node as usize];
+        if slot == NONE {
+            return;
+        }
+        let change = Change { at: self.now, capacity: self.capacity[node as usize], why };
+        let history = &mut self.history[slot as usize];
+        match history.last_mut() {
+            Some(last) if last.at == self.now => {
+                // Only a rise names its cause; a dip within one instant is none.
+                let why = if change.capacity > last.capacity { why } else { last.why };
+                *last = Change { why, ..change };
+            }
+            _ => history.push(change),
+        }
+    }
+
+    /// Edges with hold-up see a rise at once and a fall later, unless it is
+    /// back by then.
+    fn notice_late(&mut self, node: u32, why: u32) {
+        let model = self.model;
+        for edge in &model.nodes[node as usize].held_edges {
+            let number = *edge as usize;
+            let capacity = self.capacity[node as usize];
+            if capacity >= self.seen[number] {
+                self.seen[number] = capacity;
+                self.edge_generation[number] += 1;
+                self.edge_pending[number] = false;
+                self.dirty.push_back((model.edges[number].from, why));
+            } else if !self.edge_pending[number] {
+                self.edge_pending[number] = true;
+                let generation = self.edge_generation[number];
+                let at = self.now + model.edges[number].hold_up;
+                self.at(at, Event::EdgeFall { edge: *edge, generation });
+            }
+        }
+    }
+
+    pub(super) fn on_edge_fall(&mut self, edge: u32, generation: u32) {
+        let number = edge as usize;
+        if self.edge_generation[number] != generation || !self.edge_pending[number] {
+            return;
+        }
+        self.edge_pending[number] = false;
+        let edge = &self.model.edges[number];
+        self.seen[number] = self.capacity[edge.to as usize];
+        self.touch(edge.from, self.why[edge.to as usize]);
+    }
+
+    /// Holds a component back while it starts up.
+    fn through_start(&mut self, node: u32, raw: i32, why: u32) -> i32 {
+        let index = node as usize;
+        let Some(start) = &self.model.nodes[index].start else { return raw };
+        if raw == 0 {
+            let state = &mut self.start_up[index];
+            state.started = false;
+            state.pending = false;
+            state.generation += 1;
+            return 0;
+        }
+        if self.start_up[index].started {
+            return raw;
+        }
+        if !self.start_up[index].pending {
+            let takes = self.draw(start, self.start_up[index].count);
+            let state = &mut self.start_up[index];
+            state.pending = true;
+            state.count += 1;
+            let generation = state.generation;
+            self.why[index] = why;
+            self.at(self.now + takes, Event::Started { node, generation });
+        }
+        0
+    }
+
+    pub(super) fn on_started(&mut self, node: u32, generation: u32) {
+        let index = node as usize;
+        if self.start_up[index].generation != generation {
+            return;
+        }
+        self.start_up[index].started = true;
+        self.start_up[index].pending = false;
+        let label = Label { cause: Cause::Start, component: node, step: NONE, source: NONE };
+        let why = self.chain.add(self.now, self.why[index], label);
+        self.touch(node, why);
+    }
+
+    /// The capacity that a need of `from` gives.
+    pub(super) fn evaluate(&self, from: u32, need: &Expr) -> i32 {
+        match need {
+            Expr::Edge(number) => {
+                let edge = &self.model.edges[*number as usize];
+                if edge.in_cycle && self.glass_broken[from as usize] {
+                    return ONE;
+                }
+                let supplier = if edge.hold_up > 0 {
+                    self.seen[*number as usize]
+                } else {
+                    self.capacity[edge.to as usize]
+                };
+                supplier.max(edge.floor)
+            }
+            Expr::All(parts) => {
+                parts.iter().map(|part| self.evaluate(from, part)).min().unwrap_or(ONE)
+            }
+            Expr::Any(parts) => {
+                parts.iter().map(|part| self.evaluate(from, part)).max().unwrap_or(ONE)
+            }
+            Expr::AtLeast(k, parts) => {
+                let mut all: Vec<i32> =
+                    parts.iter().map(|part| self.evaluate(from, part)).collect();
+                all.sort_unstable_by(|a, b| b.cmp(a));
+                all.get(k.saturating_sub(1)).copied().unwrap_or(ONE)
+            }
+        }
+    }
+
+    /// The first component by which a need is not met.
+    pub(super) fn blocker(&self, from: u32, need: &Expr) -> Option<u32> {
+        if self.evaluate(from, need) > 0 {
+            return None;
+        }
+        match need {
+            Expr::Edge(edge) => Some(self.model.edges[*edge as usize].to),
+            Expr::All(parts) | Expr::Any(parts) | Expr::AtLeast(_, parts) => {
+                parts.iter().find_map(|part| self.blocker(from, part))
+            }
+        }
+    }
+}

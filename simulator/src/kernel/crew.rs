@@ -1,0 +1,410 @@
+//! People: who takes which work, when they can, and how long it then takes.
+//!
+//! A greedy list: waiting work in order of rank, component and step; whoever is
+//! free and present now starts it and keeps it to its end, through nights and
+//! weekends. Nothing is reserved.
+use evenkeel_config::record::Cause;
+
+use super::chain::{Label, ROOT};
+use super::jobs::{Stage, cause_of, crew_cost};
+use super::{Event, Somebody, Trial};
+use crate::calendar::Calendar;
+use crate::model::{Crew, NEVER, NONE, Step};
+
+/// A fleet's work is cut into so many parts, so that several people share it
+/// and it becomes usable bit by bit.
+const FLEET_PARTS: u32 = 24;
+
+/// People at work on one part of a step.
+#[derive(Debug, Clone)]
+pub(super) struct Shift {
+    job: u32,
+    people: Vec<u32>,
+    why: u32,
+    open: bool,
+}
+
+impl<'m> Trial<'m> {
+    pub(super) fn reset_people(&mut self) {
+        let model = self.model;
+        self.people.clear();
+        for person in &model.people {
+            let away_until = if person.absent {
+                NEVER
+            } else if self.luck.happens(person.away, person.away_key, 0) {
+                match &person.away_for {
+                    Some(law) => self.draw(law, 0),
+                    None => {
+                        // One to ten working days, today's included.
+                        let u = self.luck.uniform(person.days_key, 0);
+                        let days = (u * 10.0) as usize;
+                        let ends = &model.workday_ends;
+                        let today = ends.partition_point(|end| *end <= self.strike_at);
+                        ends.get(today + days).map_or(NEVER, |end| end - self.strike_at)
+                    }
+                }
+            } else {
+                0
+            };
+            self.people.push(Somebody {
+                free: true,
+                free_since: 0,
+                away_until,
+                day: 0,
+                used: 0,
+                last_job: NONE,
+                last_why: ROOT,
+            });
+        }
+    }
+
+    pub(super) fn await_crew(&mut self, job: u32) {
+        let Some(step) = self.step_of(job) else { return };
+        let members = match (step.each, step.owner) {
+            (true, owner) if owner != NONE => {
+                self.model.nodes[owner as usize].fleet.map_or(1, |fleet| fleet.0)
+            }
+            _ => 1,
+        };
+        let state = &mut self.jobs[job as usize];
+        state.stage = Stage::Waiting;
+        state.units = (members.min(FLEET_PARTS), 0, 0);
+        let key = self.order_key(job);
+        let place = self.waiting.partition_point(|other| self.order_key(*other) < key);
+        self.waiting.insert(place, job);
+        self.dispatch = true;
+    }
+
+    fn order_key(&self, job: u32) -> (u32, u32) {
+        let rank = match self.step_of(job).map(|step| step.owner) {
+            Some(owner) if owner != NONE => self.model.nodes[owner as usize].rank + 1,
+            _ => 0,
+        };
+        (rank, job)
+    }
+
+    /// Gives waiting work to people who are free and present.
+    pub(super) fn give_work(&mut self) {
+        let mut index = 0;
+        let mut wake = NEVER;
+        while index < self.waiting.len() {
+            let job = self.waiting[index];
+            let Some((step, crew)) = self.step_of(job).and_then(|s| Some((s, s.crew.as_ref()?)))
+            else {
+                self.waiting.remove(index);
+                continue;
+            };
+            let mut all_begun = false;
+            while let Some(people) = self.pick(crew) {
+                self.start_shift(job, step, crew, people);
+                let (units, begun, _) = self.jobs[job as usize].units;
+                if begun >= units {
+                    all_begun = true;
+                    break;
+                }
+            }
+            if all_begun {
+                self.waiting.remove(index);
+            } else {
+                wake = wake.min(self.next_presence(crew));
+                index += 1;
+            }
+        }
+        if wake < self.wake_at && wake <= self.model.horizon {
+            self.wake_at = wake;
+            self.at(wake, Event::Wake);
+        }
+    }
+
+    fn is_away(&self, person: u32) -> bool {
+        let absolute = self.strike_at + self.now;
+        let leave = &self.model.people[person as usize].leave;
+        self.people[person as usize].away_until > self.now
+            || leave.iter().any(|(from, to)| (*from..*to).contains(&absolute))
+    }
+
+    fn hours(&self, person: u32, overtime: bool) -> &'m Calendar {
+        let person = &self.model.people[person as usize];
+        let number = if overtime { person.overtime } else { person.hours };
+        &self.model.calendars[number as usize]
+    }
+
+    /// As many people as it takes, all free and present, or nobody.
+    fn pick(&self, crew: &Crew) -> Option<Vec<u32>> {
+        let absolute = self.strike_at + self.now;
+        let deputies =
+            !crew.deputies.is_empty() && crew.candidates.iter().all(|p| self.is_away(*p));
+        let among = if deputies { &crew.deputies } else { &crew.candidates };
+        let mut chosen = Vec::new();
+        for person in among {
+            let free = self.people[*person as usize].free && !self.is_away(*person);
+            if free && self.hours(*person, crew.overtime).is_open(absolute) {
+                chosen.push(*person);
+                if chosen.len() == crew.heads {
+                    return Some(chosen);
+                }
+            }
+        }
+        None
+    }
+
+    /// When somebody who is free now next comes to work.
+    fn next_presence(&self, crew: &Crew) -> i64 {
+        let mut earliest = NEVER;
+        for person in crew.candidates.iter().chain(&crew.deputies) {
+            let state = &self.people[*person as usize];
+            if !state.free || state.away_until == NEVER {
+                continue;
+            }
+            let from = self.now.max(state.away_until);
+            let Some(open) = self.hours(*person, crew.overtime).next_open(self.strike_at + from)
+            else {
+                continue;
+            };
+            // Whoever is here already is awaited for another reason.
+            if open - self.strike_at > self.now {
+                earliest = earliest.min(open - self.strike_at);
+            }
+        }
+        earliest
+    }
+
+    fn start_shift(&mut self, job: u32, step: &'m Step, crew: &Crew, people: Vec<u32>) {
+        let attempt = self.jobs[job as usize].attempt;
+        let (units, begun, _) = self.jobs[job as usize].units;
+        let one = step.effort.as_ref().map_or(0, |effort| self.draw(effort, attempt));
+        let effort = if step.each {
+            let members = i64::from(self.model.nodes[step.owner as usize].fleet.map_or(1, |f| f.0));
+            let (units, begun) = (i64::from(units), i64::from(begun));
+            one.saturating_mul(members * (begun + 1) / units - members * begun / units)
+        } else {
+            one
+        };
+        self.jobs[job as usize].units.1 += 1;
+        let waited = self.waited(job, &people, step);
+        let end = self.work_end(crew, &people, effort);
+        let why = self.worked(job, step, crew, &people, (waited, end, effort));
+        for person in &people {
+            let state = &mut self.people[*person as usize];
+            state.free = false;
+            state.last_job = job;
+            state.last_why = why;
+        }
+        self.cost_of_shift(step, crew, &people, (effort, end));
+        self.shifts.push(Shift { job, people, why, open: true });
+        let shift = self.shifts.len() as u32 - 1;
+        if end < NEVER {
+            self.at(end, Event::Shift { shift });
+        }
+    }
+
+    /// The chain from the instant the work was ready to its start: busy, then
+    /// away, then off shift, of the person who was last to come.
+    fn waited(&mut self, job: u32, people: &[u32], step: &Step) -> u32 {
+        let ready = self.jobs[job as usize].why;
+        let last = people.iter().max_by_key(|p| self.people[**p as usize].free_since);
+        let Some(person) = last.copied() else { return ready };
+        let state = self.people[person as usize];
+        let mut why = ready;
+        if state.last_job == job && self.chain.at(state.last_why) > self.chain.at(ready) {
+            // The same work, part by part: nobody was waited for.
+            why = state.last_why;
+        }
+        let node = self.model.people[person as usize].node;
+        let label = |cause| Label { cause, component: node, step: step.name, source: NONE };
+        let now = self.now;
+        why = self.chain.add(state.free_since.min(now), why, label(Cause::PersonBusy));
+        if state.away_until < NEVER {
+            why = self.chain.add(state.away_until.min(now), why, label(Cause::PersonAway));
+        }
+        self.chain.add(now, why, label(Cause::PersonOffShift))
+    }
+
+    /// The chain of the work itself: until the first pause, the pauses, the rest.
+    fn worked(
+        &mut self,
+        job: u32,
+        step: &Step,
+        crew: &Crew,
+        people: &[u32],
+        (before, end, effort): (u32, i64, i64),
+    ) -> u32 {
+        let mut label = self.label(job, cause_of(step));
+        if let (Some(vendor), true) = (step.vendor, step.owner != NONE) {
+            let node = self.model.vendors[vendor as usize].node;
+            if people.iter().all(|p| self.model.people[*p as usize].node == node) {
+                label = Label { cause: Cause::Vendor, component: node, ..label };
+            }
+        }
+        let end = end.min(self.model.horizon.max(self.now));
+        let paused = (end - self.now - effort).max(0);
+        if paused == 0 {
+            return self.chain.add(end, before, label);
+        }
+        let until = people
+            .iter()
+            .filter_map(|p| self.hours(*p, crew.overtime).open_until(self.strike_at + self.now))
+            .min()
+            .map_or(end, |until| until - self.strike_at);
+        let first = until.min(self.now + effort).clamp(self.now, end - paused);
+        let off = people.first().map_or(NONE, |p| self.model.people[*p as usize].node);
+        let pause = Label { cause: Cause::PersonOffShift, component: off, ..label };
+        let why = self.chain.add(first, before, label);
+        let why = self.chain.add(first + paused, why, pause);
+        self.chain.add(end, why, label)
+    }
+
+    /// When an effort that starts now is done: in the hours common to all, and
+    /// within each one's daily limit.
+    fn work_end(&mut self, crew: &Crew, people: &[u32], effort: i64) -> i64 {
+        let start = self.strike_at + self.now;
+        let limited = people.iter().any(|p| self.model.people[*p as usize].fatigue.is_some());
+        let calendars: Vec<&Calendar> =
+            people.iter().map(|p| self.hours(*p, crew.overtime)).collect();
+        if let ([calendar], false) = (calendars.as_slice(), limited) {
+            let end = calendar.add_work(start, effort);
+            return end.map_or(NEVER, |end| end - self.strike_at);
+        }
+        let (mut at, mut left) = (start, effort);
+        while left > 0 {
+            let Some(open) = next_common(&calendars, at) else { return NEVER };
+            let midnight = self.midnight_after(open);
+            let mut until = calendars
+                .iter()
+                .filter_map(|calendar| calendar.open_until(open))
+                .chain([midnight])
+                .min()
+                .unwrap_or(midnight);
+            if let Some(room) = self.room_today(people, midnight) {
+                if room == 0 {
+                    at = midnight;
+                    continue;
+                }
+                until = until.min(open + room);
+            }
+            let done = left.min(until - open);
+            self.tire(people, midnight, done);
+            left -= done;
+            at = open + done;
+            if at > start + self.model.horizon + 86_400_000 {
+                return NEVER;
+            }
+        }
+        at - self.strike_at
+    }
+
+    fn midnight_after(&self, at: i64) -> i64 {
+        let midnights = &self.model.midnights;
+        midnights.get(midnights.partition_point(|m| *m <= at)).copied().unwrap_or(at + 86_400_000)
+    }
+
+    fn room_today(&self, people: &[u32], day: i64) -> Option<i64> {
+        let rooms = people.iter().filter_map(|person| {
+            let limit = self.model.people[*person as usize].fatigue?;
+            let state = &self.people[*person as usize];
+            let used = if state.day == day { state.used } else { 0 };
+            Some((limit - used).max(0))
+        });
+        rooms.min()
+    }
+
+    fn tire(&mut self, people: &[u32], day: i64, work: i64) {
+        for person in people {
+            let state = &mut self.people[*person as usize];
+            state.used = if state.day == day { state.used + work } else { work };
+            state.day = day;
+        }
+    }
+
+    fn cost_of_shift(
+        &mut self,
+        step: &Step,
+        crew: &Crew,
+        people: &[u32],
+        (effort, end): (i64, i64),
+    ) {
+        if let Some(vendor) = step.vendor {
+            let per_hour = self.model.vendors[vendor as usize].per_hour;
+            self.spent += crew_cost(per_hour, effort * people.len() as i64);
+        }
+        if crew.overtime && end < NEVER && self.model.overtime_per_hour > 0 {
+            for person in people {
+                let hours = self.hours(*person, false);
+                let (from, to) = (self.strike_at + self.now, self.strike_at + end);
+                let over = (effort - hours.open_between(from, to)).max(0);
+                self.spent += crew_cost(self.model.overtime_per_hour, over);
+            }
+        }
+    }
+
+    pub(super) fn on_shift(&mut self, shift: u32) {
+        let Shift { job, why, open, .. } = self.shifts[shift as usize];
+        if !open {
+            return;
+        }
+        self.shifts[shift as usize].open = false;
+        let people = std::mem::take(&mut self.shifts[shift as usize].people);
+        let Some(step) = self.step_of(job) else { return };
+        if step.attended && step.dataset.is_some() {
+            self.jobs[job as usize].held = people;
+        } else {
+            self.release(&people);
+        }
+        self.jobs[job as usize].units.2 += 1;
+        let (units, _, done) = self.jobs[job as usize].units;
+        if step.each {
+            self.ready_share(job, step, (done, units), why);
+        }
+        if done == units {
+            self.jobs[job as usize].why = why;
+            self.after_work(job);
+        }
+    }
+
+    /// A fleet whose last step is done for some of its members works in part.
+    fn ready_share(&mut self, job: u32, step: &Step, (done, units): (u32, u32), why: u32) {
+        let state = &self.jobs[job as usize];
+        let last = state.position + 1 == state.steps.len();
+        let Some((_, usable_at)) = self.model.nodes[step.owner as usize].fleet else { return };
+        if last {
+            let share = f64::from(done) / f64::from(units.max(1)) / usable_at.max(1e-6);
+            let ready = crate::compile::millionths(share);
+            let own = &mut self.own[step.owner as usize];
+            own.partial = own.partial.max(ready);
+            self.touch(step.owner, why);
+        }
+    }
+
+    pub(super) fn release(&mut self, people: &[u32]) {
+        for person in people {
+            let state = &mut self.people[*person as usize];
+            state.free = true;
+            state.free_since = self.now;
+        }
+        self.dispatch |= !people.is_empty();
+    }
+
+    pub(super) fn drop_shifts(&mut self, job: u32) {
+        let mut freed = Vec::new();
+        for shift in self.shifts.iter_mut().filter(|shift| shift.open && shift.job == job) {
+            shift.open = false;
+            freed.append(&mut shift.people);
+        }
+        self.release(&freed);
+    }
+}
+
+/// The first instant at or after `at` at which all calendars are open.
+fn next_common(calendars: &[&Calendar], mut at: i64) -> Option<i64> {
+    for _ in 0..100_000 {
+        let latest = calendars
+            .iter()
+            .map(|calendar| calendar.next_open(at))
+            .try_fold(at, |a, b| b.map(|b| a.max(b)))?;
+        if latest == at {
+            return Some(at);
+        }
+        at = latest;
+    }
+    None
+}

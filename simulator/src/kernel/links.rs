@@ -1,0 +1,193 @@
+//! Transfers over shared links: max-min fair by progressive filling, or one at a time.
+use evenkeel_config::map::Sharing;
+use evenkeel_config::record::Cause;
+
+use super::chain::Label;
+use super::{Event, Trial};
+use crate::model::NONE;
+
+/// One transfer.
+#[derive(Debug, Clone)]
+pub(super) struct Flow {
+    pub(super) job: u32,
+    /// Index into the model's copies.
+    pub(super) copy: u32,
+    /// Bytes still to come.
+    left: f64,
+    /// Bytes a millisecond, alone.
+    cap: f64,
+    rate: f64,
+    since: i64,
+    started: i64,
+    alone: i64,
+    generation: u32,
+    pub(super) open: bool,
+}
+
+impl<'m> Trial<'m> {
+    /// Starts a transfer that alone would take `takes` milliseconds.
+    pub(super) fn start_flow(&mut self, job: u32, copy: u32, bytes: f64, takes: i64) {
+        let links = &self.model.copies[copy as usize].links;
+        let bytes = bytes.max(1.0);
+        let cap = bytes / (takes.max(1) as f64);
+        let narrowest =
+            links.iter().map(|l| self.model.links[*l as usize].bandwidth).fold(cap, f64::min);
+        self.flows.push(Flow {
+            job,
+            copy,
+            left: bytes,
+            cap,
+            rate: 0.0,
+            since: self.now,
+            started: self.now,
+            alone: up(bytes / narrowest),
+            generation: 0,
+            open: true,
+        });
+        self.share_links();
+    }
+
+    /// Brings all transfers up to date and divides the links anew.
+    fn share_links(&mut self) {
+        let now = self.now;
+        for flow in self.flows.iter_mut().filter(|flow| flow.open) {
+            flow.left = (flow.left - flow.rate * (now - flow.since) as f64).max(0.0);
+            flow.since = now;
+        }
+        let rates = self.fair_rates();
+        let mut ends = Vec::new();
+        for (number, rate) in rates {
+            let flow = &mut self.flows[number as usize];
+            flow.rate = rate;
+            self.flow_generation += 1;
+            flow.generation = self.flow_generation;
+            if rate > 0.0 {
+                ends.push((now.saturating_add(up(flow.left / rate)), number, flow.generation));
+            }
+        }
+        for (at, flow, generation) in ends {
+            self.at(at, Event::Flow { flow, generation });
+        }
+    }
+
+    /// Max-min fair rates under each transfer's own cap, in order of start.
+    fn fair_rates(&self) -> Vec<(u32, f64)> {
+        let model = self.model;
+        let open: Vec<u32> =
+            (0..).zip(&self.flows).filter(|(_, flow)| flow.open).map(|(n, _)| n).collect();
+        let path = |flow: u32| &model.copies[self.flows[flow as usize].copy as usize].links;
+        let fifo = |link: &u32| model.links[*link as usize].sharing == Sharing::Fifo;
+        let mut taken: Vec<u32> = Vec::new();
+        let mut room: Vec<f64> = model.links.iter().map(|link| link.bandwidth).collect();
+        let mut rising: Vec<u32> = Vec::new();
+        let mut rates: Vec<(u32, f64)> = Vec::new();
+        for flow in open {
+            let waits = path(flow).iter().any(|link| fifo(link) && taken.contains(link));
+            taken.extend(path(flow).iter().filter(|link| fifo(link)));
+            if waits {
+                rates.push((flow, 0.0));
+            } else {
+                rising.push(flow);
+            }
+        }
+        while !rising.is_empty() {
+            let users = |link: u32| {
+                rising.iter().filter(|flow| path(**flow).contains(&link)).count() as f64
+            };
+            let level = rising
+                .iter()
+                .map(|flow| {
+                    let shares = path(*flow).iter().map(|link| room[*link as usize] / users(*link));
+                    shares.fold(self.flows[*flow as usize].cap, f64::min)
+                })
+                .fold(f64::INFINITY, f64::min);
+            // Everybody who is held at this level is settled; the rest share on.
+            let held: Vec<u32> = rising
+                .iter()
+                .copied()
+                .filter(|flow| {
+                    let own = self.flows[*flow as usize].cap <= level * (1.0 + 1e-12);
+                    own || path(*flow)
+                        .iter()
+                        .any(|link| room[*link as usize] / users(*link) <= level * (1.0 + 1e-12))
+                })
+                .collect();
+            for flow in &held {
+                for link in path(*flow) {
+                    let left = &mut room[*link as usize];
+                    *left = (*left - level).max(0.0);
+                }
+                rates.push((*flow, level));
+            }
+            rising.retain(|flow| !held.contains(flow));
+        }
+        rates
+    }
+
+    pub(super) fn on_flow(&mut self, number: u32, generation: u32) {
+        let flow = self.flows[number as usize].clone();
+        if !flow.open || flow.generation != generation {
+            return;
+        }
+        self.flows[number as usize].open = false;
+        self.share_links();
+        let job = flow.job;
+        let model = self.model;
+        let step = self.step_of(job);
+        let data = step.and_then(|step| step.dataset);
+        let node = data.map_or(NONE, |data| model.datasets[data as usize].node);
+        let label = Label { component: node, ..self.label(job, Cause::Transfer) };
+        let before = self.jobs[job as usize].why;
+        let alone = (flow.started + flow.alone).min(self.now);
+        let why = self.chain.add(alone, before, label);
+        let link = model.copies[flow.copy as usize].links.iter().copied().min_by(|a, b| {
+            let width = |link: &u32| model.links[*link as usize].bandwidth;
+            width(a).total_cmp(&width(b)).then(a.cmp(b))
+        });
+        let shared = link.map_or(NONE, |link| model.links[link as usize].node);
+        let label = Label { cause: Cause::LinkContention, component: shared, ..label };
+        self.jobs[job as usize].why = self.chain.add(self.now, why, label);
+        let held = std::mem::take(&mut self.jobs[job as usize].held);
+        self.release(&held);
+        self.restored(job);
+    }
+
+    /// A link or a repository went down: what was under way over it is lost and
+    /// begins anew when it is back.
+    pub(super) fn cut_flows(&mut self, node: u32) {
+        let model = self.model;
+        let mut cut = Vec::new();
+        for flow in self.flows.iter_mut().filter(|flow| flow.open) {
+            let copy = &model.copies[flow.copy as usize];
+            let link = copy.links.iter().any(|link| model.links[*link as usize].node == node);
+            if copy.node == node || link {
+                flow.open = false;
+                cut.push(flow.job);
+            }
+        }
+        if cut.is_empty() {
+            return;
+        }
+        self.share_links();
+        for job in cut {
+            self.catch_up(job);
+            self.wait_for_copy(job);
+        }
+    }
+
+    pub(super) fn flows_of_job_end(&mut self, job: u32) {
+        let mut any = false;
+        for flow in self.flows.iter_mut().filter(|flow| flow.open && flow.job == job) {
+            flow.open = false;
+            any = true;
+        }
+        if any {
+            self.share_links();
+        }
+    }
+}
+
+/// Whole milliseconds, rounded up; a rounding error of the division is no millisecond.
+fn up(ms: f64) -> i64 {
+    crate::draw::to_ms(libm::ceil(ms - 1e-6))
+}

@@ -1,0 +1,378 @@
+//! One trial: a small event kernel over the compiled model.
+//!
+//! Time is in whole milliseconds since the strike. At each instant all events
+//! are handled first, then gates that opened, then waiting work is given to
+//! people who are free: state changes, finishes, releases, starts.
+mod capacity;
+mod chain;
+mod crew;
+mod jobs;
+mod links;
+mod restore;
+mod strikes;
+mod verdict;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+pub use chain::{Chain, Label as ChainLabel, Link as ChainLink, ROOT};
+pub use verdict::{Reason, Why};
+
+use crate::draw::BadDay;
+use crate::key::Luck;
+use crate::model::{Draw, Model, NEVER, ONE, Start};
+use jobs::{Job, Stage};
+
+/// More events than this at one instant are a deadlock.
+const MOST_EVENTS_AT_ONCE: u32 = 10_000;
+
+/// Something that happens at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// A blow reaches a component; spread blows are stopped by containment.
+    Strike { strike: u32, target: u32, spread: bool, delayed: bool },
+    /// An outage ends by itself.
+    OutageEnd { node: u32, degraded: bool },
+    /// A loss is noticed across an edge with hold-up.
+    EdgeFall { edge: u32, generation: u32 },
+    /// A component has started up.
+    Started { node: u32, generation: u32 },
+    /// The current piece of a job's step is over.
+    Piece { job: u32, generation: u32 },
+    /// People finish a piece of hands-on work.
+    Shift { shift: u32 },
+    /// A transfer ends.
+    Flow { flow: u32, generation: u32 },
+    /// Somebody's hours begin.
+    Wake,
+}
+
+/// How grave a component's own state is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Grave {
+    #[default]
+    Whole,
+    Degraded,
+    Down,
+    Suspect,
+    Lost,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Own {
+    grave: Grave,
+    /// Capacity while degraded, or the share of a fleet that is ready.
+    partial: i32,
+    outages: u16,
+    brownouts: u16,
+    brownout: i32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct StartUp {
+    started: bool,
+    pending: bool,
+    generation: u32,
+    count: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Switch {
+    Untried,
+    Trying,
+    Active,
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Somebody {
+    free: bool,
+    free_since: i64,
+    away_until: i64,
+    day: i64,
+    used: i64,
+    last_job: u32,
+    last_why: u32,
+}
+
+/// One step of a function's capacity: from when, how much, and because of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Milliseconds since the strike.
+    pub at: i64,
+    /// Capacity in millionths from then on.
+    pub capacity: i32,
+    /// The event that released it.
+    pub why: u32,
+}
+
+/// The state of one trial, reused from trial to trial.
+pub struct Trial<'m> {
+    model: &'m Model,
+    luck: Luck,
+    bad_day: BadDay,
+    /// The strike, in milliseconds since 1970.
+    pub strike_at: i64,
+    /// Snapshots later than this are not clean.
+    clean_until: i64,
+    now: i64,
+    sequence: u64,
+    queue: BinaryHeap<Reverse<(i64, u64, Event)>>,
+    capacity: Vec<i32>,
+    ground: Vec<i32>,
+    why: Vec<u32>,
+    own: Vec<Own>,
+    seen: Vec<i32>,
+    edge_pending: Vec<bool>,
+    edge_generation: Vec<u32>,
+    start_up: Vec<StartUp>,
+    switch: Vec<Switch>,
+    glass_broken: Vec<bool>,
+    dirty: VecDeque<(u32, u32)>,
+    jobs: Vec<Job<'m>>,
+    gated: Vec<u32>,
+    waiting: Vec<u32>,
+    shifts: Vec<crew::Shift>,
+    people: Vec<Somebody>,
+    stock: Vec<u32>,
+    copies: Vec<restore::CopyState>,
+    /// Per data set: milliseconds of work lost, 0 when not hit.
+    pub loss: Vec<i64>,
+    /// Per data set: whether it was lost or suspect.
+    pub hit: Vec<bool>,
+    flows: Vec<links::Flow>,
+    flow_generation: u32,
+    /// The blocking chain.
+    pub chain: Chain,
+    tracked: Vec<u32>,
+    /// Changes of capacity: of each function, then of each stopgap's needs.
+    pub history: Vec<Vec<Change>>,
+    launched: bool,
+    changed: bool,
+    dispatch: bool,
+    last_why: u32,
+    wake_at: i64,
+    /// Money spent on steps, vendors and overtime, in minor units.
+    pub spent: i64,
+    deadlock: bool,
+}
+
+impl<'m> Trial<'m> {
+    /// Room for trials of a model.
+    pub fn new(model: &'m Model) -> Self {
+        let mut tracked = vec![u32::MAX; model.nodes.len()];
+        for (slot, function) in (0..).zip(&model.functions) {
+            tracked[function.node as usize] = 2 * slot;
+            if let Some(workaround) = function.workaround {
+                tracked[workaround.node as usize] = 2 * slot + 1;
+            }
+        }
+        let slots = 2 * model.functions.len();
+        Self {
+            model,
+            luck: Luck::new(0, 0),
+            bad_day: BadDay::new(0.0, 0.5),
+            strike_at: 0,
+            clean_until: 0,
+            now: 0,
+            sequence: 0,
+            queue: BinaryHeap::new(),
+            capacity: Vec::new(),
+            ground: Vec::new(),
+            why: Vec::new(),
+            own: Vec::new(),
+            seen: Vec::new(),
+            edge_pending: Vec::new(),
+            edge_generation: Vec::new(),
+            start_up: Vec::new(),
+            switch: Vec::new(),
+            glass_broken: Vec::new(),
+            dirty: VecDeque::new(),
+            jobs: Vec::new(),
+            gated: Vec::new(),
+            waiting: Vec::new(),
+            shifts: Vec::new(),
+            people: Vec::new(),
+            stock: Vec::new(),
+            copies: Vec::new(),
+            loss: Vec::new(),
+            hit: Vec::new(),
+            flows: Vec::new(),
+            flow_generation: 0,
+            chain: Chain::default(),
+            tracked,
+            history: vec![Vec::new(); slots],
+            launched: false,
+            changed: false,
+            dispatch: false,
+            last_why: ROOT,
+            wake_at: NEVER,
+            spent: 0,
+            deadlock: false,
+        }
+    }
+
+    /// Runs one trial to its end.
+    pub fn run(&mut self, seed: u64, trial: u32) {
+        self.reset(seed, trial);
+        self.settle();
+        self.begin_strikes();
+        self.settle();
+        self.begin_phases();
+        self.after_events();
+        loop {
+            let Some(Reverse((at, _, _))) = self.queue.peek().copied() else {
+                if self.take_second_best() {
+                    self.after_events();
+                    continue;
+                }
+                break;
+            };
+            if at > self.model.horizon || self.deadlock {
+                break;
+            }
+            self.now = at;
+            let mut events = 0;
+            while let Some(Reverse((next, _, event))) = self.queue.peek().copied() {
+                if next != at {
+                    break;
+                }
+                self.queue.pop();
+                self.handle(event);
+                events += 1;
+                if events > MOST_EVENTS_AT_ONCE {
+                    self.deadlock = true;
+                    break;
+                }
+                if self.queue.peek().is_none_or(|Reverse((next, _, _))| *next != at) {
+                    self.after_events();
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Strike { strike, target, spread, delayed } => {
+                self.on_strike(strike, target, spread, delayed);
+            }
+            Event::OutageEnd { node, degraded } => self.on_outage_end(node, degraded),
+            Event::EdgeFall { edge, generation } => self.on_edge_fall(edge, generation),
+            Event::Started { node, generation } => self.on_started(node, generation),
+            Event::Piece { job, generation } => self.on_piece(job, generation),
+            Event::Shift { shift } => self.on_shift(shift),
+            Event::Flow { flow, generation } => self.on_flow(flow, generation),
+            Event::Wake => {
+                self.wake_at = NEVER;
+                self.dispatch = true;
+            }
+        }
+        self.settle();
+    }
+
+    /// Gates that opened, then people, until nothing more starts at this instant.
+    fn after_events(&mut self) {
+        for _ in 0..MOST_EVENTS_AT_ONCE {
+            if self.changed {
+                self.changed = false;
+                self.open_gates();
+                self.settle();
+                continue;
+            }
+            if self.dispatch {
+                self.dispatch = false;
+                self.give_work();
+                self.settle();
+                continue;
+            }
+            return;
+        }
+        self.deadlock = true;
+    }
+
+    fn at(&mut self, at: i64, event: Event) {
+        self.sequence += 1;
+        self.queue.push(Reverse((at.max(self.now), self.sequence, event)));
+    }
+
+    /// The value of a draw at an attempt.
+    fn draw(&self, draw: &Draw, attempt: u32) -> i64 {
+        if draw.sampler.is_fixed() {
+            return draw.sampler.at(0.5);
+        }
+        let u = self.luck.uniform(draw.purpose, attempt);
+        draw.sampler.at(if draw.bad_day { self.bad_day.mix(u) } else { u })
+    }
+
+    fn reset(&mut self, seed: u64, trial: u32) {
+        let model = self.model;
+        self.luck = Luck::new(seed, trial);
+        let night = self.luck.uniform(model.bad_day_key, 0);
+        self.bad_day = BadDay::new(model.bad_day, night);
+        self.strike_at = match model.start {
+            Start::At(at) => at,
+            Start::Between(from, to) => {
+                let u = self.luck.uniform(model.start_key, 0);
+                from + crate::draw::to_ms(u * (to - from) as f64)
+            }
+        };
+        let dwell = model.dwell.as_ref().map_or(0, |dwell| self.draw(dwell, 0));
+        self.clean_until = self.strike_at - dwell;
+        (self.now, self.sequence, self.spent) = (0, 0, 0);
+        self.queue.clear();
+        let nodes = model.nodes.len();
+        refill(&mut self.capacity, nodes, ONE);
+        refill(&mut self.ground, nodes, ONE);
+        refill(&mut self.why, nodes, ROOT);
+        refill(&mut self.own, nodes, Own::default());
+        refill(&mut self.seen, model.edges.len(), ONE);
+        refill(&mut self.edge_pending, model.edges.len(), false);
+        refill(&mut self.edge_generation, model.edges.len(), 0);
+        refill(&mut self.start_up, nodes, StartUp { started: true, ..StartUp::default() });
+        refill(&mut self.switch, nodes, Switch::Untried);
+        refill(&mut self.glass_broken, nodes, false);
+        self.jobs.resize_with(2 * nodes + 1, Job::default);
+        for job in &mut self.jobs {
+            job.clear();
+        }
+        self.dirty.clear();
+        self.gated.clear();
+        self.waiting.clear();
+        self.shifts.clear();
+        self.flows.clear();
+        self.stock.clear();
+        self.stock.extend(model.nodes.iter().map(|n| n.spare.as_ref().map_or(0, |s| s.0)));
+        refill(&mut self.loss, model.datasets.len(), 0);
+        refill(&mut self.hit, model.datasets.len(), false);
+        self.copies.clear();
+        let luck = self.luck;
+        self.copies.extend(model.copies.iter().map(|copy| restore::CopyState {
+            gone: false,
+            mutable_gone: false,
+            works: luck.happens(copy.works, copy.works_key, 0),
+        }));
+        self.chain.clear();
+        for history in &mut self.history {
+            history.clear();
+        }
+        (self.launched, self.changed, self.dispatch, self.deadlock) = (false, false, false, false);
+        (self.last_why, self.wake_at) = (ROOT, NEVER);
+        self.reset_people();
+        for (node, compiled) in (0..).zip(&model.nodes) {
+            if compiled.absent {
+                self.dirty.push_back((node, ROOT));
+            }
+        }
+    }
+}
+
+fn refill<T: Clone>(list: &mut Vec<T>, length: usize, value: T) {
+    list.clear();
+    list.resize(length, value);
+}
+
+impl Job<'_> {
+    fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Done | Stage::Dead(_))
+    }
+}

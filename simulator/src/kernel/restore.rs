@@ -1,0 +1,237 @@
+//! Restores: which snapshot of which copy, whether it works, and what is lost.
+use evenkeel_config::map::OnFailure;
+use libm::exp;
+
+use super::jobs::{Dead, Stage};
+use super::{Grave, Trial};
+use crate::model::{Chain, NEVER};
+use crate::special::normal_quantile;
+
+/// What is left of a repository.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CopyState {
+    /// All of it is gone.
+    pub(super) gone: bool,
+    /// What could be deleted is gone.
+    pub(super) mutable_gone: bool,
+    /// Restores from it work tonight.
+    pub(super) works: bool,
+}
+
+/// One snapshot that could be restored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Snapshot {
+    chain: usize,
+    copy: u32,
+    start: i64,
+    near: bool,
+    /// Tells this snapshot from others of its chain, for its luck.
+    number: u32,
+}
+
+impl<'m> Trial<'m> {
+    fn data_of(&self, job: u32) -> Option<u32> {
+        self.step_of(job)?.dataset
+    }
+
+    pub(super) fn begin_restore(&mut self, job: u32) {
+        let Some(data) = self.data_of(job) else { return };
+        let model = self.model;
+        if self.jobs[job as usize].bounds.is_empty() {
+            let chains = model.datasets[data as usize].chains.len();
+            self.jobs[job as usize].bounds.resize(chains, i64::MAX);
+        }
+        match self.best(job, data, false) {
+            None => self.no_copy(job, data),
+            Some(snapshot) if self.is_up(snapshot.copy) => self.transfer(job, data, snapshot),
+            Some(_) => self.wait_for_copy(job),
+        }
+    }
+
+    pub(super) fn wait_for_copy(&mut self, job: u32) {
+        let held = std::mem::take(&mut self.jobs[job as usize].held);
+        self.release(&held);
+        self.jobs[job as usize].stage = Stage::CopyWait;
+        self.gated.push(job);
+        self.changed = true;
+    }
+
+    pub(super) fn copy_is_ready(&self, job: u32) -> bool {
+        let Some(data) = self.data_of(job) else { return false };
+        self.best(job, data, false).is_none_or(|snapshot| self.is_up(snapshot.copy))
+    }
+
+    /// The copy that a waiting restore would take, for the reason of a delay.
+    pub(super) fn awaited_copy(&self, job: u32) -> Option<u32> {
+        let data = self.data_of(job)?;
+        let snapshot = self.best(job, data, false)?;
+        Some(self.model.copies[snapshot.copy as usize].node)
+    }
+
+    /// When nothing else is going to happen, restores take the best copy that
+    /// is up now instead of waiting for a better one in vain.
+    pub(super) fn take_second_best(&mut self) -> bool {
+        let waiting: Vec<u32> = self
+            .gated
+            .iter()
+            .copied()
+            .filter(|job| self.jobs[*job as usize].stage == Stage::CopyWait)
+            .collect();
+        for job in waiting {
+            let Some(data) = self.data_of(job) else { continue };
+            if let Some(snapshot) = self.best(job, data, true) {
+                self.gated.retain(|other| *other != job);
+                self.catch_up(job);
+                self.transfer(job, data, snapshot);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_up(&self, copy: u32) -> bool {
+        let copy = &self.model.copies[copy as usize];
+        self.capacity[copy.node as usize] > 0
+            && copy
+                .links
+                .iter()
+                .all(|link| self.capacity[self.model.links[*link as usize].node as usize] > 0)
+    }
+
+    /// The newest clean snapshot that survived, then the nearer, then by id.
+    fn best(&self, job: u32, data: u32, only_up: bool) -> Option<Snapshot> {
+        let chains = &self.model.datasets[data as usize].chains;
+        let bounds = &self.jobs[job as usize].bounds;
+        chains
+            .iter()
+            .enumerate()
+            .filter(|(_, chain)| !only_up || self.is_up(chain.copy))
+            .filter_map(|(number, chain)| {
+                let bound = bounds.get(number).copied().unwrap_or(i64::MAX);
+                let (start, id) = self.newest(chain, bound)?;
+                let near = chain.near;
+                Some(Snapshot { chain: number, copy: chain.copy, start, near, number: id })
+            })
+            .max_by_key(|snapshot| {
+                (snapshot.start, snapshot.near, std::cmp::Reverse(snapshot.copy))
+            })
+    }
+
+    /// The newest snapshot of a chain that started before `bound`, is clean,
+    /// exists and survived.
+    fn newest(&self, chain: &Chain, bound: i64) -> Option<(i64, u32)> {
+        let state = self.copies[chain.copy as usize];
+        if state.gone || state.mutable_gone && !chain.immutable || bound == i64::MIN {
+            return None;
+        }
+        let latest = self.strike_at.min(self.clean_until).min(bound.saturating_sub(1));
+        let oldest = self.strike_at - chain.keep;
+        let works = |number: u32| self.luck.happens(chain.job_success, chain.job_key, number);
+        if chain.times.is_empty() {
+            let phase = self.luck.uniform(chain.phase_key, 0) * chain.every as f64;
+            let last = self.strike_at - crate::draw::to_ms(phase);
+            let skipped = (last - latest).max(0);
+            let mut back = (skipped + chain.every - 1) / chain.every;
+            loop {
+                let start = last - back * chain.every;
+                if start < oldest {
+                    return None;
+                }
+                let number = u32::try_from(back).unwrap_or(u32::MAX);
+                if works(number) {
+                    return Some((start, number));
+                }
+                back += 1;
+            }
+        }
+        let mut index = chain.times.partition_point(|start| *start <= latest);
+        while index > 0 {
+            index -= 1;
+            let start = chain.times[index];
+            if start < oldest {
+                return None;
+            }
+            // Jobs are told apart by the minute at which they start.
+            let number = (start / 60_000) as u32;
+            if index < chain.expected_from || works(number) {
+                return Some((start, number));
+            }
+        }
+        None
+    }
+
+    fn transfer(&mut self, job: u32, data: u32, snapshot: Snapshot) {
+        let model = self.model;
+        let data = &model.datasets[data as usize];
+        let copy = &model.copies[snapshot.copy as usize];
+        let attempt = self.jobs[job as usize].attempt;
+        let overhead = copy.overhead.as_ref().map_or(0, |law| self.draw(law, attempt));
+        let mut takes = data.bytes / copy.speed;
+        if copy.sigma > 0.0 {
+            let key = data.chains[snapshot.chain].speed_key;
+            let u = self.bad_day.mix(self.luck.uniform(key, attempt));
+            takes *= exp(copy.sigma * normal_quantile(u));
+        }
+        let takes = crate::draw::to_ms(takes).saturating_add(overhead);
+        self.jobs[job as usize].snapshot = Some(snapshot);
+        self.jobs[job as usize].stage = Stage::Transfer;
+        self.start_flow(job, snapshot.copy, data.bytes, takes);
+    }
+
+    /// All bytes are back: do they work?
+    pub(super) fn restored(&mut self, job: u32) {
+        let (Some(data), Some(snapshot)) =
+            (self.data_of(job), self.jobs[job as usize].snapshot.take())
+        else {
+            return;
+        };
+        let model = self.model;
+        let chains = &model.datasets[data as usize].chains;
+        let copy = &model.copies[snapshot.copy as usize];
+        let damage = chains[snapshot.chain].damage_key;
+        let works = self.copies[snapshot.copy as usize].works;
+        if works && !self.luck.happens(copy.damaged, damage, snapshot.number) {
+            self.loss[data as usize] = self.strike_at - snapshot.start;
+            self.bring_back(data, job);
+            self.pause(job);
+            return;
+        }
+        let state = &mut self.jobs[job as usize];
+        state.attempt += 1;
+        if works {
+            state.bounds[snapshot.chain] = snapshot.start;
+        } else {
+            for (bound, chain) in state.bounds.iter_mut().zip(chains) {
+                if chain.copy == snapshot.copy {
+                    *bound = i64::MIN;
+                }
+            }
+        }
+        self.begin_restore(job);
+    }
+
+    fn bring_back(&mut self, data: u32, job: u32) {
+        let node = self.model.datasets[data as usize].node;
+        // Its own job, if this is it, ends through its last step.
+        if node != job {
+            self.own[node as usize].grave = Grave::Whole;
+            let why = self.jobs[job as usize].why;
+            self.touch(node, why);
+        }
+    }
+
+    /// No usable copy is left: all of it is lost. The work goes on with empty
+    /// data only where the step says so.
+    fn no_copy(&mut self, job: u32, data: u32) {
+        self.loss[data as usize] = NEVER;
+        let held = std::mem::take(&mut self.jobs[job as usize].held);
+        self.release(&held);
+        let then = self.step_of(job).map_or(OnFailure::GiveUp, |step| step.on_failure);
+        if then == OnFailure::Continue {
+            self.bring_back(data, job);
+            self.pause(job);
+        } else {
+            self.jobs[job as usize].stage = Stage::Dead(Dead::NoCopy);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The simulator's program.
+fn main() -> std::process::ExitCode {
+    evenkeel_simulator::cli::main()
+}

@@ -1,0 +1,210 @@
+//! What one trial means for one function: usable, recovered, lost hours and money.
+use evenkeel_config::record::Cause;
+
+use crate::kernel::{Chain, ChainLabel};
+use crate::kernel::{Change, ROOT, Reason, Trial};
+use crate::model::{Function, Model, NEVER, NONE, ONE};
+
+/// The outcome of a trial for one function, in milliseconds since the strike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Usable again, by system or stopgap; 0 when never below its minimum.
+    pub usable: i64,
+    /// The system alone is back at the minimum.
+    pub system_back: i64,
+    /// Full capacity and no backlog.
+    pub recovered: i64,
+    /// Work lost.
+    pub data_loss: i64,
+    /// Minor units.
+    pub cost: i64,
+    /// Time below the minimum.
+    pub below_minimum: i64,
+    /// Missing capacity integrated over time.
+    pub lost: i64,
+    /// Whether its system was hurt at all.
+    pub touched: bool,
+    /// Why it never came back.
+    pub never: Option<Reason>,
+    /// The entry of the chain at which it became usable.
+    pub why: u32,
+}
+
+/// A stretch of constant capacity.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    from: i64,
+    to: i64,
+    system: i32,
+    both: i32,
+}
+
+/// Reads the outcome of function number `number` from a finished trial.
+pub fn outcome(model: &Model, trial: &mut Trial<'_>, number: usize) -> Outcome {
+    let function = &model.functions[number];
+    let data = function.datasets.iter().map(|data| trial.loss[*data as usize]).max();
+    let stretches = {
+        let system = &trial.history[2 * number];
+        stretches(function, system, &trial.history[2 * number + 1], model.horizon)
+    };
+    let minimum = function.minimum;
+    let usable = returns(&stretches, |s| s.both >= minimum, model.horizon);
+    let system_back = returns(&stretches, |s| s.system >= minimum, model.horizon);
+    let never = (usable == NEVER).then(|| trial.reason(function.node));
+    let why = match usable {
+        0 | NEVER => ROOT,
+        usable => release(function, trial, number, usable),
+    };
+    Outcome {
+        usable,
+        system_back,
+        recovered: recovered(function, &stretches, model.horizon),
+        data_loss: data.unwrap_or(0),
+        cost: cost(function, &stretches, trial.strike_at),
+        below_minimum: stretches.iter().filter(|s| s.both < minimum).map(|s| s.to - s.from).sum(),
+        lost: lost(&stretches),
+        touched: stretches.iter().any(|s| s.system < ONE),
+        never,
+        why,
+    }
+}
+
+/// The function's time until the horizon, cut wherever anything changes.
+fn stretches(
+    function: &Function,
+    system: &[Change],
+    needs: &[Change],
+    horizon: i64,
+) -> Vec<Stretch> {
+    let windows = windows(function, system, horizon);
+    let mut cuts = vec![0, horizon];
+    cuts.extend(system.iter().chain(needs).map(|change| change.at));
+    cuts.extend(windows.iter().flat_map(|(from, to)| [*from, *to]));
+    cuts.retain(|at| (0..=horizon).contains(at));
+    cuts.sort_unstable();
+    cuts.dedup();
+    let value = |changes: &[Change], at: i64| {
+        let index = changes.partition_point(|change| change.at <= at);
+        index.checked_sub(1).map_or(ONE, |index| changes[index].capacity)
+    };
+    cuts.windows(2)
+        .map(|pair| {
+            let (from, to) = (pair[0], pair[1]);
+            let system = value(system, from);
+            let stands = windows.iter().any(|(start, end)| (*start..*end).contains(&from));
+            let stopgap = match function.workaround {
+                Some(stopgap) if stands => stopgap.capacity.min(value(needs, from)),
+                _ => 0,
+            };
+            Stretch { from, to, system, both: system.max(stopgap) }
+        })
+        .collect()
+}
+
+/// When the stopgap stands: from some time after each fall below full capacity,
+/// for as long as it holds.
+fn windows(function: &Function, system: &[Change], horizon: i64) -> Vec<(i64, i64)> {
+    let Some(stopgap) = function.workaround else { return Vec::new() };
+    let mut windows = Vec::new();
+    let mut full = true;
+    for change in system {
+        if full && change.capacity < ONE {
+            let from = change.at.saturating_add(stopgap.after);
+            windows.push((from, from.saturating_add(stopgap.lasts).min(horizon)));
+        }
+        full = change.capacity == ONE;
+    }
+    windows
+}
+
+/// The last instant at which `good` becomes true and stays; 0 when it always
+/// was, never when it ends untrue.
+fn returns(stretches: &[Stretch], good: impl Fn(&Stretch) -> bool, horizon: i64) -> i64 {
+    match stretches.iter().rev().find(|stretch| !good(stretch)) {
+        None => 0,
+        Some(last) if last.to >= horizon => NEVER,
+        Some(last) => last.to,
+    }
+}
+
+fn recovered(function: &Function, stretches: &[Stretch], horizon: i64) -> i64 {
+    let mut backlog = 0.0;
+    let mut done = 0;
+    for stretch in stretches {
+        let length = (stretch.to - stretch.from) as f64;
+        if stretch.system < ONE {
+            backlog += length * f64::from(ONE - stretch.both) / f64::from(ONE);
+            done = NEVER;
+        } else {
+            let takes = backlog / function.catch_up;
+            if done == NEVER {
+                done =
+                    if takes <= length { stretch.from + crate::draw::to_ms(takes) } else { NEVER };
+            }
+            backlog = (backlog - length * function.catch_up).max(0.0);
+        }
+    }
+    if done > horizon { NEVER } else { done }
+}
+
+fn lost(stretches: &[Stretch]) -> i64 {
+    let area: i128 =
+        stretches.iter().map(|s| i128::from(s.to - s.from) * i128::from(ONE - s.both)).sum();
+    i64::try_from(area / i128::from(ONE)).unwrap_or(i64::MAX)
+}
+
+/// Loss over the demand hours times missing capacity, plus sums due at once
+/// and missed deadlines.
+fn cost(function: &Function, stretches: &[Stretch], strike_at: i64) -> i64 {
+    if function.life_safety {
+        return 0;
+    }
+    let mut total = 0_i64;
+    for stretch in stretches.iter().filter(|s| s.both < ONE) {
+        let missing = f64::from(ONE - stretch.both) / f64::from(ONE);
+        for (index, (after, per_hour, sum)) in function.loss.iter().enumerate() {
+            let until = function.loss.get(index + 1).map_or(i64::MAX, |next| next.0);
+            let (from, to) = (stretch.from.max(*after), stretch.to.min(until));
+            if from < to && *per_hour > 0.0 {
+                let open = function.demand.open_between(strike_at + from, strike_at + to);
+                total += libm::rint(per_hour * (open as f64 / 3.6e6) * missing) as i64;
+            }
+            let due = (stretch.from..stretch.to).contains(after);
+            if due && stretch.both < function.minimum {
+                total += sum;
+            }
+        }
+        if function.deadline_loss > 0 && stretch.both < function.minimum {
+            let (from, to) = (strike_at + stretch.from, strike_at + stretch.to);
+            let missed = function.deadlines.partition_point(|at| *at < to)
+                - function.deadlines.partition_point(|at| *at < from);
+            total += function.deadline_loss * missed as i64;
+        }
+    }
+    total
+}
+
+/// The entry of the chain that made the function usable.
+fn release(function: &Function, trial: &mut Trial<'_>, number: usize, usable: i64) -> u32 {
+    let at = |changes: &[Change]| {
+        changes.iter().find(|c| c.at == usable && c.capacity >= function.minimum.min(ONE)).copied()
+    };
+    let system = at(&trial.history[2 * number]);
+    let needs = trial.history[2 * number + 1].iter().find(|change| change.at == usable).copied();
+    let chain = &mut trial.chain;
+    let wait = ChainLabel::new(Cause::Wait, function.node, NONE);
+    if let Some(change) = system.or(needs.filter(|change| change.capacity > 0)) {
+        return chain.add(usable, change.why, wait);
+    }
+    let Some(stopgap) = function.workaround else { return chain.add(usable, ROOT, wait) };
+    let fell = chain.add(usable.saturating_sub(stopgap.after), ROOT, wait);
+    chain.add(usable, fell, ChainLabel::new(Cause::Start, function.node, stopgap.name))
+}
+
+/// The intervals from the strike to an entry, for sums: (cause, component, step, milliseconds).
+pub fn intervals(chain: &Chain, why: u32) -> impl Iterator<Item = ((u8, u32, u32), i64)> {
+    chain
+        .walk(why)
+        .into_iter()
+        .map(|(from, link)| ((link.cause, link.component, link.step), link.at - from))
+}

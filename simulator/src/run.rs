@@ -1,0 +1,146 @@
+//! Many trials: in parallel over fixed blocks, gathered in order, so that the
+//! number of threads changes nothing.
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use crate::kernel::{Reason, Trial};
+use crate::model::Model;
+use crate::outcome::{intervals, outcome};
+
+/// Trials that one task runs.
+const BLOCK: u64 = 128;
+
+/// What an interval of the chain went into: cause, component, step.
+pub type HoursKey = (u8, u32, u32);
+
+/// All results of one function, trial by trial where order statistics need it.
+#[derive(Debug, Clone, Default)]
+pub struct FunctionRuns {
+    /// Usable, by trial.
+    pub usable: Vec<i64>,
+    /// System back, by trial.
+    pub system_back: Vec<i64>,
+    /// Recovered, by trial.
+    pub recovered: Vec<i64>,
+    /// Data loss, by trial.
+    pub data_loss: Vec<i64>,
+    /// Cost, by trial.
+    pub cost: Vec<i64>,
+    /// Trials in which it was touched.
+    pub touched: u64,
+    /// Sum of time below the minimum, of trials that recovered.
+    pub below_minimum: i128,
+    /// Sum of lost capacity, of trials that recovered.
+    pub lost: i128,
+    /// Where the hours go, of trials that became usable.
+    pub hours: BTreeMap<HoursKey, u128>,
+    /// Why it never came back.
+    pub never: BTreeMap<Reason, u64>,
+}
+
+/// All results of all trials.
+#[derive(Debug, Clone, Default)]
+pub struct Runs {
+    /// By function.
+    pub functions: Vec<FunctionRuns>,
+    /// Loss by data set and trial.
+    pub data: Vec<Vec<i64>>,
+    /// Trials in which a data set was hit.
+    pub hit: Vec<u64>,
+    /// Money spent on recovery, by trial.
+    pub spent: Vec<i64>,
+}
+
+impl Runs {
+    fn new(model: &Model) -> Self {
+        Self {
+            functions: vec![FunctionRuns::default(); model.functions.len()],
+            data: vec![Vec::new(); model.datasets.len()],
+            hit: vec![0; model.datasets.len()],
+            spent: Vec::new(),
+        }
+    }
+
+    fn append(&mut self, mut other: Self) {
+        for (mine, theirs) in self.functions.iter_mut().zip(&mut other.functions) {
+            mine.usable.append(&mut theirs.usable);
+            mine.system_back.append(&mut theirs.system_back);
+            mine.recovered.append(&mut theirs.recovered);
+            mine.data_loss.append(&mut theirs.data_loss);
+            mine.cost.append(&mut theirs.cost);
+            mine.touched += theirs.touched;
+            mine.below_minimum += theirs.below_minimum;
+            mine.lost += theirs.lost;
+            for (key, total) in std::mem::take(&mut theirs.hours) {
+                *mine.hours.entry(key).or_default() += total;
+            }
+            for (reason, count) in std::mem::take(&mut theirs.never) {
+                *mine.never.entry(reason).or_default() += count;
+            }
+        }
+        for (mine, theirs) in self.data.iter_mut().zip(&mut other.data) {
+            mine.append(theirs);
+        }
+        for (mine, theirs) in self.hit.iter_mut().zip(&other.hit) {
+            *mine += theirs;
+        }
+        self.spent.append(&mut other.spent);
+    }
+
+    fn add(&mut self, model: &Model, trial: &mut Trial<'_>) {
+        for number in 0..model.functions.len() {
+            let result = outcome(model, trial, number);
+            let runs = &mut self.functions[number];
+            runs.usable.push(result.usable);
+            runs.system_back.push(result.system_back);
+            runs.recovered.push(result.recovered);
+            runs.data_loss.push(result.data_loss);
+            runs.cost.push(result.cost);
+            runs.touched += u64::from(result.touched);
+            if result.recovered < crate::model::NEVER {
+                runs.below_minimum += i128::from(result.below_minimum);
+                runs.lost += i128::from(result.lost);
+            }
+            for (key, time) in intervals(&trial.chain, result.why) {
+                *runs.hours.entry(key).or_default() += u128::try_from(time).unwrap_or(0);
+            }
+            if let Some(reason) = result.never {
+                *runs.never.entry(reason).or_default() += 1;
+            }
+        }
+        for (data, loss) in trial.loss.iter().enumerate() {
+            self.data[data].push(*loss);
+            self.hit[data] += u64::from(trial.hit[data]);
+        }
+        self.spent.push(trial.spent);
+    }
+}
+
+/// Runs trials 0 to `trials` of a model. `done` hears of finished trials, from
+/// any thread.
+pub fn run(model: &Model, seed: u64, trials: u64, done: &(dyn Fn(u64) + Sync)) -> Runs {
+    let finished = AtomicU64::new(0);
+    let blocks: Vec<Runs> = (0..trials.div_ceil(BLOCK))
+        .into_par_iter()
+        .map_init(
+            || Trial::new(model),
+            |trial, block| {
+                let mut runs = Runs::new(model);
+                let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(trials));
+                for number in from..to {
+                    trial.run(seed, number as u32);
+                    runs.add(model, trial);
+                }
+                done(finished.fetch_add(to - from, Ordering::Relaxed) + to - from);
+                runs
+            },
+        )
+        .collect();
+    let mut all = Runs::new(model);
+    for block in blocks {
+        all.append(block);
+    }
+    all
+}

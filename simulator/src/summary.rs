@@ -1,0 +1,401 @@
+//! Runs to a [`Summary`]: order statistics with their intervals, chances, chains in words.
+use evenkeel_config::map::{DependencyMap, Details};
+use evenkeel_config::provenance::Provenance;
+use evenkeel_config::quantity::Span;
+use evenkeel_config::record::{
+    Cause, Chance, CurvePoint, DatasetSummary, Elapsed, EvidenceSet, FunctionSummary, HoursShare,
+    MoneyQuantile, NeverReason, Night, Quantile, Segment, WorkaroundSummary,
+};
+use jiff::Timestamp;
+use libm::{ceil, floor, sqrt};
+
+use crate::kernel::{Reason, Trial, Why};
+use crate::model::{Function, Model, NEVER, NONE};
+use crate::outcome::outcome;
+use crate::run::{FunctionRuns, Runs};
+
+/// The quantiles that are printed.
+pub const SHARES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
+/// The 97.5 % quantile of the standard normal law.
+const Z: f64 = 1.959_963_984_540_054;
+/// The most points of a curve.
+const MOST_POINTS: usize = 200;
+
+/// The rank (from 0) of the p-quantile of n values, and of its 95 % interval:
+/// the smallest value that at least a share p stays at or below.
+pub fn ranks(n: usize, p: f64) -> (usize, usize, usize) {
+    let wanted = p * n as f64;
+    let spread = Z * sqrt(wanted * (1.0 - p));
+    let last = n.saturating_sub(1);
+    let rank = |place: f64| (place.max(1.0) as usize - 1).min(last);
+    (rank(ceil(wanted - 1e-9)), rank(floor(wanted - spread)), rank(ceil(wanted + spread)))
+}
+
+/// A count as a share with its Wilson interval.
+pub fn chance(count: u64, of: u64) -> Chance {
+    let n = (of as f64).max(1.0);
+    let share = count as f64 / n;
+    let centre = share + Z * Z / (2.0 * n);
+    let half = Z * sqrt(share * (1.0 - share) / n + Z * Z / (4.0 * n * n));
+    let scale = 1.0 + Z * Z / n;
+    let low = if count == 0 { 0.0 } else { ((centre - half) / scale).max(0.0) };
+    let high = if count == of { 1.0 } else { ((centre + half) / scale).min(1.0) };
+    Chance { share, low, high, count, of }
+}
+
+/// Milliseconds or never.
+pub fn elapsed(ms: i64) -> Elapsed {
+    if ms == NEVER { Elapsed::Never } else { Elapsed::Ms(ms) }
+}
+
+/// The printed quantiles of sorted values.
+pub fn quantiles(sorted: &[i64]) -> Vec<Quantile> {
+    let quantile = |p: f64| {
+        let (value, low, high) = ranks(sorted.len(), p);
+        Quantile {
+            p,
+            value: elapsed(sorted[value]),
+            low: elapsed(sorted[low]),
+            high: elapsed(sorted[high]),
+        }
+    };
+    if sorted.is_empty() { Vec::new() } else { SHARES.map(quantile).to_vec() }
+}
+
+/// The printed quantiles of money.
+pub fn money(values: &[i64]) -> Vec<MoneyQuantile> {
+    let sorted = sorted(values);
+    let quantile = |p: f64| {
+        let (value, low, high) = ranks(sorted.len(), p);
+        MoneyQuantile { p, value: sorted[value], low: sorted[low], high: sorted[high] }
+    };
+    if sorted.is_empty() { Vec::new() } else { SHARES.map(quantile).to_vec() }
+}
+
+/// A sorted copy.
+pub fn sorted(values: &[i64]) -> Vec<i64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
+
+/// The curve "usable by t", at the steps of the sorted times.
+pub fn curve(sorted: &[i64]) -> Vec<CurvePoint> {
+    let finite = sorted.partition_point(|ms| *ms < NEVER);
+    let mut indices: Vec<usize> = if finite <= MOST_POINTS {
+        (0..finite).collect()
+    } else {
+        (0..MOST_POINTS).map(|k| (k * (finite - 1)) / (MOST_POINTS - 1)).collect()
+    };
+    indices.dedup();
+    let mut points: Vec<CurvePoint> = Vec::new();
+    for index in indices {
+        let at_ms = sorted[index];
+        if points.last().is_some_and(|last| last.at_ms == at_ms) {
+            continue;
+        }
+        let by_then = sorted.partition_point(|ms| *ms <= at_ms);
+        let Chance { share, low, high, .. } = chance(by_then as u64, sorted.len() as u64);
+        points.push(CurvePoint { at_ms, share, low, high });
+    }
+    points
+}
+
+/// Everything that summaries are made from.
+pub struct Material<'a> {
+    /// The map.
+    pub map: &'a DependencyMap,
+    /// The model.
+    pub model: &'a Model,
+    /// The runs.
+    pub runs: &'a Runs,
+    /// The facts.
+    pub evidence: &'a [EvidenceSet],
+    /// Their moment.
+    pub as_of: Timestamp,
+    /// The seed, to run single nights again.
+    pub seed: u64,
+}
+
+impl Material<'_> {
+    /// All functions, life safety first, then by id.
+    pub fn functions(&self) -> Vec<FunctionSummary> {
+        let mut all: Vec<FunctionSummary> =
+            (0..self.model.functions.len()).map(|number| self.function(number)).collect();
+        all.sort_by(|a, b| b.life_safety.cmp(&a.life_safety).then_with(|| a.id.cmp(&b.id)));
+        all
+    }
+
+    fn function(&self, number: usize) -> FunctionSummary {
+        let function = &self.model.functions[number];
+        let runs = &self.runs.functions[number];
+        let id = self.model.names.ids[function.node as usize].clone();
+        let component = &self.map.components[&id];
+        let Details::Function(details) = &component.details else {
+            unreachable!("functions are compiled from functions")
+        };
+        let trials = runs.usable.len() as u64;
+        let objectives = details.objectives;
+        let usable = sorted(&runs.usable);
+        let within = |values: &[i64], span: Option<Span>| {
+            span.map(|span| {
+                let kept = values.iter().filter(|ms| **ms <= span.as_ms()).count();
+                chance(kept as u64, trials)
+            })
+        };
+        let recovered = runs.recovered.iter().filter(|ms| **ms < NEVER).count().max(1) as f64;
+        let priced =
+            !function.life_safety && (!function.loss.is_empty() || function.deadline_loss > 0);
+        let simulated = function.cannot.is_none();
+        let list = |values: Vec<Quantile>| if simulated { values } else { Vec::new() };
+        FunctionSummary {
+            title: component.title(),
+            summary: component.common.summary.clone(),
+            life_safety: function.life_safety,
+            objectives,
+            workaround: self.workaround(function, details),
+            touched: chance(runs.touched, trials),
+            usable: list(quantiles(&usable)),
+            system_back: list(quantiles(&sorted(&runs.system_back))),
+            recovered: list(quantiles(&sorted(&runs.recovered))),
+            rto: within(&runs.usable, objectives.rto).filter(|_| simulated),
+            rpo: within(&runs.data_loss, objectives.rpo).filter(|_| simulated),
+            mtd: within(&runs.usable, objectives.mtd).filter(|_| simulated),
+            data_loss: list(quantiles(&sorted(&runs.data_loss))),
+            mean_hours_below_minimum: runs.below_minimum as f64 / recovered / 3.6e6,
+            mean_lost_hours: runs.lost as f64 / recovered / 3.6e6,
+            cost: if priced && simulated { money(&runs.cost) } else { Vec::new() },
+            curve: if simulated { curve(&usable) } else { Vec::new() },
+            hours: self.hours(runs),
+            likely_night: self.night(number, runs, &usable, 0.5).filter(|_| simulated),
+            bad_night: self.night(number, runs, &usable, 0.9).filter(|_| simulated),
+            never: if simulated { self.never(runs) } else { Vec::new() },
+            stale: self.stale(function),
+            cannot: function.cannot.clone(),
+            id,
+        }
+    }
+
+    fn workaround(
+        &self,
+        function: &Function,
+        details: &evenkeel_config::map::Function,
+    ) -> Option<WorkaroundSummary> {
+        let workaround = details.workaround.as_ref()?;
+        Some(WorkaroundSummary {
+            name: workaround.name.clone(),
+            capacity: workaround.capacity.get(),
+            after: workaround.after,
+            lasts: workaround.lasts,
+            counts_as_usable: function
+                .workaround
+                .is_some_and(|stopgap| stopgap.capacity >= function.minimum),
+        })
+    }
+
+    /// Where the hours go, by cause and component; the step only where it is
+    /// the one step behind the sum.
+    fn hours(&self, runs: &FunctionRuns) -> Vec<HoursShare> {
+        let total: u128 = runs.hours.values().sum();
+        let mut sums: Vec<((u8, u32), u128, u32)> = Vec::new();
+        for ((cause, component, step), time) in &runs.hours {
+            match sums.last_mut() {
+                Some(last) if last.0 == (*cause, *component) => {
+                    last.1 += time;
+                    if last.2 != *step {
+                        last.2 = NONE;
+                    }
+                }
+                _ => sums.push(((*cause, *component), *time, *step)),
+            }
+        }
+        sums.sort_by_key(|(key, time, _)| (std::cmp::Reverse(*time), *key));
+        sums.into_iter()
+            .map(|((cause, component), time, step)| HoursShare {
+                cause: cause_number(cause),
+                component: self.id_of(component),
+                who: self.title_of(component),
+                step: self.step_name(step),
+                total_ms: time.to_string(),
+                share: time as f64 / (total.max(1)) as f64,
+            })
+            .collect()
+    }
+
+    fn id_of(&self, node: u32) -> Option<evenkeel_config::id::Id> {
+        self.model.names.ids.get(node as usize).cloned()
+    }
+
+    fn title_of(&self, node: u32) -> String {
+        self.model.names.titles.get(node as usize).cloned().unwrap_or_default()
+    }
+
+    fn step_name(&self, step: u32) -> String {
+        self.model.names.steps.get(step as usize).cloned().unwrap_or_default()
+    }
+
+    /// The first trial whose time is the p-quantile, told again from its chain.
+    fn night(&self, number: usize, runs: &FunctionRuns, sorted: &[i64], p: f64) -> Option<Night> {
+        let (rank, _, _) = ranks(sorted.len(), p);
+        let goal = *sorted.get(rank)?;
+        if goal == 0 {
+            return None;
+        }
+        let trial = runs.usable.iter().position(|ms| *ms == goal)?;
+        let mut again = Trial::new(self.model);
+        again.run(self.seed, trial as u32);
+        let result = outcome(self.model, &mut again, number);
+        let segments = again
+            .chain
+            .walk(result.why)
+            .into_iter()
+            .map(|(from, link)| Segment {
+                from_ms: from,
+                to_ms: link.at,
+                cause: cause_number(link.cause),
+                component: self.id_of(link.component),
+                who: self.title_of(link.component),
+                step: self.step_name(link.step),
+                provenance: self
+                    .model
+                    .steps
+                    .get(link.source as usize)
+                    .map_or(Provenance::Declared, |step| step.provenance),
+            })
+            .collect();
+        Some(Night {
+            trial: trial as u64,
+            strike: Timestamp::from_millisecond(again.strike_at).unwrap_or(self.as_of),
+            usable: elapsed(goal),
+            segments,
+        })
+    }
+
+    fn never(&self, runs: &FunctionRuns) -> Vec<NeverReason> {
+        let mut all: Vec<NeverReason> = runs
+            .never
+            .iter()
+            .map(|(reason, count)| NeverReason {
+                reason: self.reason(reason),
+                component: self.id_of(reason.node),
+                count: *count,
+            })
+            .collect();
+        all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
+        all
+    }
+
+    fn reason(&self, reason: &Reason) -> String {
+        let what = self.title_of(reason.node);
+        let step = self.step_name(reason.step);
+        match reason.why {
+            Why::NoSteps => format!("no recovery steps are written down for {what}"),
+            Why::NoCopy => format!("no usable copy of {what} is left"),
+            Why::GaveUp => format!("`{step}` of {what} does not work, and the plan ends there"),
+            Why::Nobody if step.is_empty() => format!("nobody is there to recover {what}"),
+            Why::Nobody => format!("nobody who can do `{step}` of {what} is there"),
+            Why::Circle => format!("the recovery of {what} waits for itself"),
+            Why::Absent => format!("{what} is away, and nobody stands in"),
+            Why::TooLong if step.is_empty() => format!("{what} is not back within the horizon"),
+            Why::TooLong => format!("`{step}` of {what} is not done within the horizon"),
+            Why::Deadlock => "too much happens at one instant; the map may be contradictory".into(),
+        }
+    }
+
+    fn stale(&self, function: &Function) -> Vec<evenkeel_config::id::Id> {
+        let mut stale: Vec<_> = self
+            .evidence
+            .iter()
+            .flat_map(|set| &set.evidence)
+            .filter(|item| item.stale_after <= self.as_of)
+            .filter(|item| {
+                function
+                    .closure
+                    .iter()
+                    .any(|node| self.model.names.ids[*node as usize] == item.component)
+            })
+            .map(|item| item.component.clone())
+            .collect();
+        stale.sort();
+        stale.dedup();
+        stale
+    }
+
+    /// Every data set that was hit in any trial.
+    pub fn datasets(&self) -> Vec<DatasetSummary> {
+        (0..self.model.datasets.len())
+            .filter(|data| self.runs.hit[*data] > 0)
+            .map(|data| {
+                let id = self.model.names.ids[self.model.datasets[data].node as usize].clone();
+                let losses = &self.runs.data[data];
+                let all = losses.iter().filter(|ms| **ms == NEVER).count();
+                DatasetSummary {
+                    title: self.map.components[&id].title(),
+                    rpo: self.strictest_rpo(data as u32),
+                    loss: quantiles(&sorted(losses)),
+                    all_lost: chance(all as u64, losses.len() as u64),
+                    id,
+                }
+            })
+            .collect()
+    }
+
+    fn strictest_rpo(&self, data: u32) -> Option<Span> {
+        let needing = self.model.functions.iter().filter(|f| f.datasets.contains(&data));
+        needing
+            .filter_map(|function| {
+                let id = &self.model.names.ids[function.node as usize];
+                match &self.map.components[id].details {
+                    Details::Function(details) => details.objectives.rpo,
+                    _ => None,
+                }
+            })
+            .min()
+    }
+
+    /// Cost of each trial: all functions and what recovery itself costs.
+    pub fn costs(&self) -> Vec<i64> {
+        total_costs(self.model, self.runs)
+    }
+
+    /// Whether the map states any loss.
+    pub fn is_priced(&self) -> bool {
+        self.model.functions.iter().any(|function| {
+            !function.life_safety && (!function.loss.is_empty() || function.deadline_loss > 0)
+        })
+    }
+}
+
+/// Cost of each trial.
+pub fn total_costs(model: &Model, runs: &Runs) -> Vec<i64> {
+    let mut costs = runs.spent.clone();
+    for (function, runs) in model.functions.iter().zip(&runs.functions) {
+        if function.cannot.is_none() {
+            for (total, cost) in costs.iter_mut().zip(&runs.cost) {
+                *total = total.saturating_add(*cost);
+            }
+        }
+    }
+    costs
+}
+
+fn cause_number(number: u8) -> Cause {
+    const ALL: [Cause; 15] = [
+        Cause::Detection,
+        Cause::Declaration,
+        Cause::Hold,
+        Cause::Effort,
+        Cause::PersonBusy,
+        Cause::PersonOffShift,
+        Cause::PersonAway,
+        Cause::Transfer,
+        Cause::LinkContention,
+        Cause::LeadTime,
+        Cause::Vendor,
+        Cause::Wait,
+        Cause::Outage,
+        Cause::Start,
+        Cause::Failover,
+    ];
+    ALL.into_iter().find(|cause| *cause as u8 == number).unwrap_or(Cause::Wait)
+}

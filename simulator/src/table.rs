@@ -1,0 +1,247 @@
+//! A summary on a terminal: one row a function, then where the hours go and how sure we are.
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use evenkeel_config::provenance::Provenance;
+use evenkeel_config::record::{Cause, Chance, Elapsed, FixSummary, FunctionSummary, Summary};
+
+use crate::words::{duration, number, plain};
+
+/// The answer in words and tables; safe for a terminal.
+pub(crate) fn render(summary: &Summary) -> String {
+    let mut out = String::new();
+    let question = plain(&summary.scenario.question);
+    let _ = writeln!(out, "{}: {question}", plain(&summary.organisation));
+    let with = &summary.scenario.with;
+    let changed =
+        if with.is_empty() { String::new() } else { format!(", with {}", with.join(" and ")) };
+    let _ = writeln!(
+        out,
+        "{} simulated nights{changed}, facts of {}, seed {}\n",
+        summary.trials, summary.as_of, summary.seed
+    );
+    let _ = writeln!(out, "{}", functions(summary));
+    for function in summary.functions.iter() {
+        if let Some(cannot) = &function.cannot {
+            let _ = writeln!(out, "{}: {}", plain(&function.title), plain(cannot));
+        }
+    }
+    if let Some(worst) = worst(summary) {
+        let _ = writeln!(out, "\nWhere the hours go, {}:", plain(&worst.title));
+        let _ = writeln!(out, "{}", hours(worst));
+    }
+    never(summary, &mut out);
+    if !summary.fixes.is_empty() {
+        let _ = writeln!(out, "\nWhat would help:");
+        let _ = writeln!(out, "{}", fixes(summary));
+    }
+    sure(summary, &mut out);
+    out
+}
+
+fn bare(right: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    for column in right {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn functions(summary: &Summary) -> Table {
+    let mut table = bare(&[]);
+    table.set_header([
+        "Function",
+        "Promised",
+        "Kept",
+        "Likely",
+        "Bad night",
+        "Work lost",
+        "Hangs on",
+    ]);
+    for function in summary.functions.iter().filter(|function| function.cannot.is_none()) {
+        let promised = function
+            .objectives
+            .rto
+            .map_or("no objective set".to_owned(), |rto| duration(rto.as_ms()));
+        let hit = function.touched.count > 0;
+        let usable = |p| match function.usable_at(p) {
+            _ if !hit => "not hit".to_owned(),
+            Some(quantile) => time(quantile.value),
+            None => "–".to_owned(),
+        };
+        let lost = function.data_loss.iter().find(|quantile| quantile.p == 0.9);
+        let lost = lost.map_or("–".to_owned(), |quantile| match quantile.value {
+            Elapsed::Never => "all".to_owned(),
+            Elapsed::Ms(0) => "none".to_owned(),
+            Elapsed::Ms(ms) => duration(ms),
+        });
+        let main = function.hours.first().map_or("–".to_owned(), |share| {
+            format!(
+                "{}, {} of 100 hours",
+                because(share.cause, &share.who),
+                number(share.share * 100.0)
+            )
+        });
+        table.add_row([
+            plain(&function.title),
+            promised,
+            function.rto.map_or("–".to_owned(), kept),
+            usable(0.5),
+            usable(0.9),
+            lost,
+            main,
+        ]);
+    }
+    for column in [1, 3, 4, 5] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn time(value: Elapsed) -> String {
+    match value {
+        Elapsed::Never => "never".to_owned(),
+        Elapsed::Ms(0) => "at once".to_owned(),
+        Elapsed::Ms(ms) => duration(ms),
+    }
+}
+
+fn kept(chance: Chance) -> String {
+    if chance.share > 0.97 {
+        "nearly every night".to_owned()
+    } else if chance.share < 0.03 {
+        "hardly any night".to_owned()
+    } else {
+        format!("{} nights in 10", number(libm::rint(chance.share * 10.0).clamp(1.0, 9.0)))
+    }
+}
+
+/// A cause as the end of "hangs on ...".
+fn because(cause: Cause, who: &str) -> String {
+    let who = plain(who);
+    let text = match cause {
+        Cause::Detection => "noticing",
+        Cause::Declaration => "telling, assessing and deciding",
+        Cause::Hold => "insurer or forensic hold",
+        Cause::Effort => "work on",
+        Cause::PersonBusy => "waiting for (busy)",
+        Cause::PersonOffShift => "waiting for (off shift)",
+        Cause::PersonAway => "waiting for (away)",
+        Cause::Transfer => "data coming back:",
+        Cause::LinkContention => "shared link",
+        Cause::LeadTime => "delivery for",
+        Cause::Vendor => "the vendor",
+        Cause::Wait => "elapsed time of",
+        Cause::Outage => "the outage of",
+        Cause::Start => "starting",
+        Cause::Failover => "switching",
+    };
+    match (text.split_once(" ("), who.is_empty()) {
+        (_, true) => text.trim_end_matches(" of").to_owned(),
+        (Some((text, state)), false) => format!("{text} {who} ({state}"),
+        (None, false) => format!("{text} {who}"),
+    }
+}
+
+/// The function whose bad night is longest.
+fn worst(summary: &Summary) -> Option<&FunctionSummary> {
+    let bad = |function: &FunctionSummary| function.usable_at(0.9).map(|quantile| quantile.value);
+    summary.functions.iter().filter(|function| !function.hours.is_empty()).max_by_key(|f| bad(f))
+}
+
+fn hours(function: &FunctionSummary) -> Table {
+    let mut table = bare(&[0]);
+    for share in function.hours.iter().take(8) {
+        table.add_row([
+            format!("{} of 100", number(share.share * 100.0)),
+            because(share.cause, &share.who),
+            plain(&share.step),
+        ]);
+    }
+    table
+}
+
+fn never(summary: &Summary, out: &mut String) {
+    let mut reasons: Vec<(u64, String)> = Vec::new();
+    for function in &summary.functions {
+        if let Some(main) = function.never.first() {
+            let line = format!("{}: {}", plain(&function.title), plain(&main.reason));
+            reasons.push((main.count, line));
+        }
+    }
+    if reasons.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nNever, in some nights:");
+    for (count, line) in reasons {
+        let nights = number(count as f64 * 100.0 / summary.trials as f64);
+        let _ = writeln!(out, "  {line} ({nights} nights in 100)");
+    }
+}
+
+fn fixes(summary: &Summary) -> Table {
+    let mut table = bare(&[]);
+    table.set_header(["Fix", "Once", "A year", "Bad night, most helped", "Saved an event"]);
+    for fix in &summary.fixes {
+        let money = |minor: i64| format!("{} {}", thousands(minor / 100), plain(&summary.currency));
+        table.add_row([
+            plain(&fix.title),
+            money(fix.once),
+            money(fix.yearly),
+            fix.cannot.as_deref().map_or_else(|| most_helped(summary, fix), plain),
+            money(fix.saved[0]),
+        ]);
+    }
+    table
+}
+
+fn most_helped(summary: &Summary, fix: &FixSummary) -> String {
+    let gain = |effect: &&evenkeel_config::record::FixEffect| match effect.bad_night {
+        [Elapsed::Never, Elapsed::Ms(_)] => i64::MAX,
+        [Elapsed::Ms(before), Elapsed::Ms(after)] => before - after,
+        _ => 0,
+    };
+    match fix.effects.iter().max_by_key(gain) {
+        Some(effect) if gain(&effect) > 0 => {
+            let title = summary
+                .functions
+                .iter()
+                .find(|function| function.id == effect.function)
+                .map_or(effect.function.to_string(), |function| plain(&function.title));
+            format!("{title}: {} to {}", time(effect.bad_night[0]), time(effect.bad_night[1]))
+        }
+        _ => "no change".to_owned(),
+    }
+}
+
+fn thousands(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if value < 0 { format!("-{out}") } else { out }
+}
+
+fn sure(summary: &Summary, out: &mut String) {
+    let count = |provenance| summary.inputs.iter().filter(|f| f.provenance == provenance).count();
+    let _ = writeln!(
+        out,
+        "\nHow sure: {} of {} figures are measured, {} were told to us, {} are our assumptions.",
+        count(Provenance::Measured),
+        summary.inputs.len(),
+        count(Provenance::Declared),
+        count(Provenance::Default),
+    );
+    for note in &summary.notes {
+        let _ = writeln!(out, "Note: {}", plain(note));
+    }
+}

@@ -1,0 +1,114 @@
+//! Figures in words: durations to two significant digits, laws, plain numbers.
+use evenkeel_config::law::Law;
+use evenkeel_config::quantity::Span;
+
+/// Two significant digits; minutes to 59, hours below 48, then days, then weeks
+/// from 21 days: `5 min`, `26 h`, `3.5 d`, `3 wk`.
+pub fn duration(ms: i64) -> String {
+    const MINUTE: f64 = 6e4;
+    let ms = ms.max(0) as f64;
+    let units = [("wk", 168.0 * 60.0, 504.0 * 60.0), ("d", 1440.0, 48.0 * 60.0), ("h", 60.0, 60.0)];
+    let minutes = two_digits(ms / MINUTE);
+    for (unit, length, from) in units {
+        if minutes >= from {
+            return format!("{} {unit}", number(ms / MINUTE / length));
+        }
+    }
+    if ms < MINUTE && ms > 0.0 {
+        return format!("{} s", number(ms / 1e3));
+    }
+    format!("{} min", number(ms / MINUTE))
+}
+
+/// A number to two significant digits, without trailing zeros.
+pub fn number(value: f64) -> String {
+    let rounded = two_digits(value);
+    if rounded >= 10.0 || rounded.fract() == 0.0 {
+        format!("{rounded:.0}")
+    } else if rounded >= 1.0 {
+        format!("{rounded:.1}")
+    } else {
+        format!("{rounded:.2}")
+    }
+}
+
+fn two_digits(value: f64) -> f64 {
+    if value <= 0.0 || !value.is_finite() {
+        return 0.0;
+    }
+    let mut scale = 1.0;
+    while value / scale >= 100.0 {
+        scale *= 10.0;
+    }
+    while value / scale < 10.0 && scale > 1e-9 {
+        scale /= 10.0;
+    }
+    libm::rint(value / scale) * scale
+}
+
+/// An estimate in words.
+pub fn law(law: &Law) -> String {
+    let span = |span: &Span| duration(span.as_ms());
+    match law {
+        Law::Fixed(value) => span(value),
+        Law::Uniform { low, high } => format!("{} to {}", span(low), span(high)),
+        Law::Triangular { low, likely, high } | Law::Pert { low, likely, high } => {
+            format!("{} to {}, likely {}", span(low), span(high), span(likely))
+        }
+        Law::Exponential { mean } => format!("{} on average, often less", span(mean)),
+        Law::Gamma { mean, .. } => format!("{} on average", span(mean)),
+        Law::Weibull { scale, .. } => format!("about {}", span(scale)),
+        Law::Lognormal { median_ms, sigma } => {
+            let bad = median_ms * libm::exp(sigma * 1.281_551_565_544_600_4);
+            format!(
+                "likely {}, on a bad night {}",
+                duration(*median_ms as i64),
+                duration(bad as i64)
+            )
+        }
+        Law::Empirical { samples } => {
+            let middle = samples.get(samples.len() / 2).map_or(0, |span| span.as_ms());
+            format!("{} past cases around {}", samples.len(), duration(middle))
+        }
+    }
+}
+
+/// Text from documents without control or direction-changing characters, so
+/// that it stays inert on a terminal.
+pub fn plain(text: &str) -> String {
+    let inert = |c: char| {
+        if c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(inert).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_follow_the_table() {
+        let minute = 60_000;
+        for (ms, text) in [
+            (0, "0 min"),
+            (5 * minute, "5 min"),
+            (59 * minute, "59 min"),
+            (90 * minute, "1.5 h"),
+            (26 * 60 * minute, "26 h"),
+            (47 * 60 * minute + 48 * minute, "2 d"),
+            (84 * 60 * minute, "3.5 d"),
+            (20 * 1440 * minute, "20 d"),
+            (21 * 1440 * minute, "3 wk"),
+        ] {
+            assert_eq!(duration(ms), text, "{ms}");
+        }
+        assert_eq!(number(0.234), "0.23");
+        assert_eq!(plain("a\u{1b}[31m\u{202e}b"), "a\u{fffd}[31m\u{fffd}b");
+    }
+}
