@@ -1,5 +1,5 @@
 //! `run`: the agent as a service, with its signals.
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::documents::Places;
@@ -30,6 +30,8 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 async fn served(places: &Places, agent: &Agent) -> Result<(), Failure> {
+    // Before anybody is told that the agent is there, so that no signal is missed.
+    let signals = Signals::new()?;
     let address = agent.setup().settings.agent.listen.clone();
     let listener = serve::listen(&address).await.map_err(crate::agent::AgentError::from)?;
     let local = listener.local_addr().map_err(Failure::other)?;
@@ -49,33 +51,48 @@ async fn served(places: &Places, agent: &Agent) -> Result<(), Failure> {
         stop.send_replace(true);
         done
     };
-    let signals = async {
-        let done = obey(places, agent, until(stopped.clone())).await;
+    let obeying = async {
+        obey(places, agent, signals, until(stopped.clone())).await;
         stop.send_replace(true);
-        done
     };
-    let (ran, served, obeyed) = tokio::join!(agent.run(until(stopped.clone())), serving, signals);
+    let (ran, served, ()) = tokio::join!(agent.run(until(stopped.clone())), serving, obeying);
     ran?;
     served?;
-    obeyed
+    Ok(())
+}
+
+/// The signals the agent listens to.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let on = |kind| signal(kind).map_err(Failure::other);
+        Ok(Self {
+            hangup: on(SignalKind::hangup())?,
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
+    }
 }
 
 /// Reloads on SIGHUP; returns on SIGTERM, on Ctrl-C, or when stopped.
 async fn obey(
     places: &Places,
     agent: &Agent,
+    mut signals: Signals,
     stopped: impl Future<Output = ()>,
-) -> Result<(), Failure> {
-    let on = |kind| signal(kind).map_err(Failure::other);
-    let (mut hangup, mut terminate) = (on(SignalKind::hangup())?, on(SignalKind::terminate())?);
-    let mut interrupt = on(SignalKind::interrupt())?;
+) {
     tokio::pin!(stopped);
     loop {
         tokio::select! {
-            _ = hangup.recv() => reload(places, agent),
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            () = &mut stopped => return Ok(()),
+            _ = signals.hangup.recv() => reload(places, agent),
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            () = &mut stopped => return,
         }
     }
 }
