@@ -128,7 +128,8 @@ impl Temperature {
     fn chip(&self, host: &Host, folder: &str, facts: &mut Facts) {
         let read = |file: &str| -> Option<String> {
             let text = host.text(&format!("{folder}/{file}"), LARGEST).ok()?;
-            Some(plain(&text)).filter(|text| !text.is_empty())
+            // The kernel ends each value with a line end; without it the value was cut.
+            Some(plain(text.strip_suffix('\n')?)).filter(|text| !text.is_empty())
         };
         let celsius = |file: String| read(&file)?.parse::<f64>().ok().map(|milli| milli / 1e3);
         let name = read("name").unwrap_or_else(|| "chip".to_owned());
@@ -194,4 +195,59 @@ fn limit(facts: &Facts, past: &[Evidence], sensor: &str, kind: &str) -> Option<f
     });
     let now = facts.number(kind, sensor);
     now.into_iter().chain(before).reduce(f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::testing::{build, evidence, ids, observe};
+
+    async fn check(files: &[(&str, &str)], expected: &[&str]) -> Facts {
+        let folder = tempfile::tempdir().unwrap();
+        let chip = folder.path().join("sys/class/hwmon/hwmon0");
+        fs::create_dir_all(&chip).unwrap();
+        for (file, text) in files {
+            fs::write(chip.join(file), text).unwrap();
+        }
+        let check = build(&KIND, "ignore = [\"board fan\"]").unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let facts = observe(check.as_ref(), folder.path(), now).await.unwrap();
+        assert_eq!(ids(&check.judge(&facts, &[], now)), expected, "{files:?}");
+        facts
+    }
+
+    #[tokio::test]
+    async fn sensors_are_held_to_their_own_limits() {
+        let name = ("name", "board\n");
+        let limits = [("temp1_max", "84000\n"), ("temp1_crit", "100000\n")];
+        for (now, expected) in [
+            ("46000\n", &[][..]),
+            ("84000\n", &["temperature_high"]),
+            ("100000\n", &["temperature_critical!"]),
+            ("255000\n", &["temperature_unreadable"]),
+            ("460", &["temperature_unreadable"]),
+            ("", &["temperature_unreadable"]),
+        ] {
+            check(&[name, ("temp1_input", now), limits[0], limits[1]], expected).await;
+        }
+        check(&[name, ("temp1_input", "94000\n"), ("temp1_crit", "0\n")], &[]).await;
+        check(&[name, ("temp1_input", "96000\n")], &["temperature_critical!"]).await;
+        let ignored = [name, ("temp1_input", "127000\n"), ("temp1_label", "fan\n")];
+        assert!(check(&ignored, &[]).await.not_applicable.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_limit_that_is_gone_still_holds() {
+        let name = ("name", "board\n");
+        let hot = ("temp1_input", "90000\n");
+        let with_limit =
+            check(&[name, hot, ("temp1_crit", "85000\n")], &["temperature_critical!"]).await;
+        let without = check(&[name, hot], &[]).await;
+        let past = [evidence(&with_limit, Vec::new(), Timestamp::UNIX_EPOCH)];
+        let kind = build(&KIND, "").unwrap();
+        let findings = kind.judge(&without, &past, Timestamp::UNIX_EPOCH);
+        assert_eq!(ids(&findings), ["temperature_critical!"]);
+    }
 }

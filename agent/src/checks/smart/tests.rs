@@ -139,6 +139,63 @@ async fn a_report_cut_anywhere_is_never_called_fine() {
     }
 }
 
+/// A stand-in for the tool that answers with recorded reports; the process,
+/// its arguments and its exit codes are real.
+fn tool(folder: &Path, devices: &str, code: u8) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let script = folder.join("smartctl");
+    let text = format!(
+        "#!/bin/sh\necho \"$*\" >> {0}/asked\ncase \"$*\" in\n\
+         '--json --scan') echo '{{\"devices\": [{devices}]}}' ;;\n\
+         *' -d sat /dev/sda') cat {1}/sata-fine.json ;;\n\
+         *' -d sat /dev/sdf') cat {1}/asleep.json ;;\n*) echo nonsense ;;\nesac\nexit {code}\n",
+        folder.display(),
+        corpus().display(),
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("tool = \"{}\"", script.display())
+}
+
+#[tokio::test]
+async fn the_tool_is_asked_for_each_disk_and_never_wakes_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = |name: &str| format!("{{\"name\": \"{name}\", \"type\": \"sat\"}}");
+    let devices = [device("/dev/sda"), device("/dev/sdf"), device("/dev/sdx"), device("-rf")];
+    let keys = tool(folder.path(), &devices.join(", "), 4);
+    let check = build(&KIND, &keys).unwrap();
+    let facts = observe(check.as_ref(), Path::new("/"), now()).await.unwrap();
+    assert_eq!(facts.number("disks", ""), Some(3.0));
+    assert_eq!(ids(&check.judge(&facts, &[], now())), ["disk_not_read", "disk_unreadable"]);
+    let asked = std::fs::read_to_string(folder.path().join("asked")).unwrap();
+    let asked: Vec<&str> = asked.lines().collect();
+    assert_eq!(asked[0], "--json --scan");
+    assert_eq!(asked.len(), 4);
+    assert!(asked[1..].iter().all(|line| line.starts_with("--json -n standby -x -d sat /dev/sd")));
+}
+
+#[tokio::test]
+async fn a_tool_that_talks_nonsense_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = tool(folder.path(), "\"", 0);
+    let check = build(&KIND, &keys).unwrap();
+    let failure = observe(check.as_ref(), Path::new("/"), now()).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unreadable);
+    assert!(build(&KIND, "tool = \"smartctl\"").is_err());
+}
+
+#[tokio::test]
+async fn disks_that_nobody_can_read_are_a_failure_not_a_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("sys/block/sda/device")).unwrap();
+    let check = build(&KIND, "").unwrap();
+    let failure = observe(check.as_ref(), folder.path(), now()).await.unwrap_err();
+    assert!(failure.kind.is_unknown());
+    std::fs::write(folder.path().join("sys/block/sda/device/model"), "QEMU HARDDISK\n").unwrap();
+    let facts = observe(check.as_ref(), folder.path(), now()).await.unwrap();
+    assert!(facts.not_applicable.is_some());
+}
+
 proptest::proptest! {
     #[test]
     fn no_report_panics(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
