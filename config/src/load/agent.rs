@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::places::Places;
 use super::source::Source;
 use super::tree::{Entry, Node, Table, Value, plain_table};
-use super::walk::walk;
+use super::walk::{BAD_NUMBER, bad_number, walk};
 use super::{Loaded, document};
 use crate::agent::{AgentSettings, AgentTable, CheckEntry};
 use crate::id::Id;
@@ -152,7 +152,7 @@ impl Reading<'_> {
             .map(|(key, entry)| (key.clone(), entry.clone()))
             .collect();
         let mut places = BTreeMap::new();
-        self.note(&own, "", &mut places);
+        self.note(&own, "", &mut places, problems);
         Some(CheckEntry {
             kind: self.kind.to_owned(),
             name: name.unwrap_or_else(|| format!("{}-{component}", self.kind)),
@@ -213,24 +213,38 @@ impl Reading<'_> {
         }
     }
 
-    fn note(&self, table: &Table, outer: &str, out: &mut BTreeMap<String, Place>) {
+    fn note(
+        &self,
+        table: &Table,
+        outer: &str,
+        out: &mut BTreeMap<String, Place>,
+        problems: &mut Problems,
+    ) {
         for (key, entry) in table {
             let path = if outer.is_empty() { key.clone() } else { format!("{outer}.{key}") };
-            self.note_node(&entry.node, &path, out);
+            self.note_node(&entry.node, &path, out, problems);
         }
     }
 
-    fn note_node(&self, node: &Node, path: &str, out: &mut BTreeMap<String, Place>) {
-        out.insert(path.to_owned(), self.places.at(node.at, &format!("{}.{path}", self.key)));
+    fn note_node(
+        &self,
+        node: &Node,
+        path: &str,
+        out: &mut BTreeMap<String, Place>,
+        problems: &mut Problems,
+    ) {
+        let place = self.places.at(node.at, &format!("{}.{path}", self.key));
         match &node.value {
-            Value::Table(table) => self.note(table, path, out),
+            Value::BadNumber(text) => problems.error(place.clone(), bad_number(text), BAD_NUMBER),
+            Value::Table(table) => self.note(table, path, out, problems),
             Value::List(list) => {
                 for (index, part) in list.iter().enumerate() {
-                    self.note_node(part, &format!("{path}[{index}]"), out);
+                    self.note_node(part, &format!("{path}[{index}]"), out, problems);
                 }
             }
             _ => {}
         }
+        out.insert(path.to_owned(), place);
     }
 }
 

@@ -1,5 +1,5 @@
 //! One or several texts as one checked tree: syntax, keys and types.
-use schemars::{JsonSchema, schema_for};
+use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 
 use super::places::Places;
@@ -20,9 +20,8 @@ pub(crate) fn read(sources: &[Source], problems: &mut Problems) -> Node {
     root
 }
 
-/// Holds the tree against the schema of `T`.
-pub(crate) fn hold<T: JsonSchema>(root: &Node, sources: &[Source], problems: &mut Problems) {
-    let schema = schema_for!(T);
+/// Holds the tree against a schema.
+pub(crate) fn hold(root: &Node, schema: &Schema, sources: &[Source], problems: &mut Problems) {
     walk(root, schema.as_value(), "", false, Places::new(sources, root), problems);
 }
 
@@ -34,7 +33,7 @@ where
     let sources = std::slice::from_ref(source);
     let root = read(sources, problems);
     if !problems.is_fatal() {
-        hold::<T>(&root, sources, problems);
+        hold(&root, &schema_for!(T), sources, problems);
     }
     if problems.is_fatal() {
         return None;
@@ -48,16 +47,15 @@ where
     }
 }
 
-/// Holds pieces of a document, which stand at `[outer.ID.inner]`, against the
-/// schema of `T`; none of its tables must be there.
-pub(crate) fn hold_pieces<T: JsonSchema>(
+/// Holds pieces of a document, which stand at `[outer.ID.inner]`, against its
+/// schema; none of the tables must be there.
+pub(crate) fn hold_pieces(
     root: &Node,
-    outer: &str,
-    inner: &str,
+    (outer, inner): (&str, &str),
+    schema: &Schema,
     sources: &[Source],
     problems: &mut Problems,
 ) {
-    let schema = schema_for!(T);
     let entries = root.table().and_then(|table| table.get(outer)?.node.table());
     for (id, entry) in entries.into_iter().flatten() {
         if let Some(piece) = entry.node.table().and_then(|table| table.get(inner)) {

@@ -1,7 +1,8 @@
 //! Reading a dependency map and resolving its document.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use schemars::schema_for;
+use schemars::{Schema, schema_for};
 use serde::Deserialize;
 
 use super::places::Places;
@@ -11,6 +12,9 @@ use super::{Loaded, document, semantic, walk};
 use crate::id::Id;
 use crate::map::{Component, DependencyMap, MapDocument};
 use crate::problem::Problems;
+
+/// Made once: it is the largest of all, and a map is held against it three times.
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| schema_for!(MapDocument));
 
 /// Reads a map from one or several sources, which are laid together.
 ///
@@ -22,8 +26,8 @@ pub fn map_from(sources: &[Source]) -> Result<Loaded<DependencyMap>, Problems> {
     if problems.is_fatal() {
         return problems.refuse();
     }
-    document::hold::<MapDocument>(&root, sources, &mut problems);
-    document::hold_pieces::<MapDocument>(&root, "fix", "set", sources, &mut problems);
+    document::hold(&root, &SCHEMA, sources, &mut problems);
+    document::hold_pieces(&root, ("fix", "set"), &SCHEMA, sources, &mut problems);
     if problems.is_fatal() {
         unknown_ids(&root, sources, &mut problems);
         return problems.refuse();
@@ -50,8 +54,7 @@ fn unknown_ids(root: &Node, sources: &[Source], problems: &mut Problems) {
     for piece in fixes.into_iter().flatten().filter_map(|(_, fix)| fix.node.table()?.get("set")) {
         ids_of(&piece.node, &mut known);
     }
-    let schema = schema_for!(MapDocument);
-    walk::unknown_ids(root, schema.as_value(), &known, Places::new(sources, root), problems);
+    walk::unknown_ids(root, SCHEMA.as_value(), &known, Places::new(sources, root), problems);
 }
 
 /// The keys of the tables of all kinds.

@@ -25,12 +25,10 @@ impl<'a> Places<'a> {
         Place { file, line: at.line, column: at.column, key: key.to_owned() }
     }
 
-    /// The position of a key path, or of the nearest table above it that is written.
+    /// The position of a key path, or of the nearest table above it that is
+    /// written; the first file when none is.
     pub(crate) fn of(&self, key: &str) -> Place {
         let (Ok(at) | Err(at)) = self.find(key);
-        if at.line == 0 {
-            return Place { key: key.to_owned(), ..Place::default() };
-        }
         self.at(at, key)
     }
 

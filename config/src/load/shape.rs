@@ -41,6 +41,7 @@ impl<'a> Schemas<'a> {
             (Value::Text(_), "string")
             | (Value::Integer(_), "integer" | "number")
             | (Value::Float(_), "number")
+            | (Value::BadNumber(_), "integer" | "number")
             | (Value::Flag(_), "boolean")
             | (Value::List(_), "array")
             | (Value::Table(_), "object") => true,
@@ -98,7 +99,18 @@ impl<'a> Schemas<'a> {
                 };
                 format!("[{}]", parts.join(", "))
             }
-            _ => "{ .. }".to_owned(),
+            _ => {
+                let names = schema["required"].as_array().into_iter().flatten();
+                let parts: Vec<String> = names
+                    .filter_map(Json::as_str)
+                    .map(|name| format!("{name} = {}", self.example(&schema["properties"][name])))
+                    .collect();
+                if parts.is_empty() {
+                    "{ .. }".to_owned()
+                } else {
+                    format!("{{ {} }}", parts.join(", "))
+                }
+            }
         }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Value {
     Date(String),
     Integer(i64),
     Float(f64),
+    /// A number that is not finite or does not fit.
+    BadNumber(String),
     Flag(bool),
     List(Vec<Node>),
     Table(Table),
@@ -56,7 +58,7 @@ impl Value {
         match self {
             Self::Text(_) => "a text",
             Self::Date(_) => "a date",
-            Self::Integer(_) | Self::Float(_) => "a number",
+            Self::Integer(_) | Self::Float(_) | Self::BadNumber(_) => "a number",
             Self::Flag(_) => "true or false",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
@@ -79,6 +81,7 @@ impl Node {
             Value::Text(text) | Value::Date(text) => toml::Value::String(text.clone()),
             Value::Integer(number) => toml::Value::Integer(*number),
             Value::Float(number) => toml::Value::Float(*number),
+            Value::BadNumber(_) => toml::Value::Float(0.0),
             Value::Flag(flag) => toml::Value::Boolean(*flag),
             Value::List(list) => toml::Value::Array(list.iter().map(Self::plain).collect()),
             Value::Table(table) => toml::Value::Table(plain_table(table)),
@@ -94,15 +97,15 @@ pub(crate) fn plain_table(table: &Table) -> toml::Table {
 /// Reads one source; every fault of its syntax becomes a problem.
 pub(crate) fn read(source: &Source, file: usize, problems: &mut Problems) -> Node {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
-    let mut reader = Reader { source, lines: Lines::of(text, file), problems };
+    let lines = Lines::of(text, file);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
-        let at = error.span().map(|span| reader.lines.at(span.start)).unwrap_or_default();
+        let at = error.span().map(|span| lines.at(span.start)).unwrap_or_default();
         let (what, hint) = explain(error.message());
-        reader.problem(at, "", what, hint);
+        problems.error(Place { line: at.line, column: at.column, ..source.place() }, what, hint);
     }
     let at = At { file, line: 1, column: 1 };
-    Node { at, value: Value::Table(reader.table(table.get_ref())) }
+    Node { at, value: Value::Table(lines.table(table.get_ref())) }
 }
 
 /// The parser's words, and advice where they alone do not help.
@@ -111,72 +114,14 @@ fn explain(message: &str) -> (String, &'static str) {
         "each key and each table may stand once; join the two"
     } else if message.contains("string") || message.contains("quot") {
         "texts stand in double quotes, as in `rto = \"8h\"`"
-    } else if message.contains("recursion") {
+    } else if message.contains("date") || message.contains("time") {
+        "dates are written `2026-11-30` and `2026-11-30T22:00:00`"
+    } else if message.contains("recurs") {
         "tables and lists may be nested 80 deep"
     } else {
         "the file must be TOML, such as `[host.srv-1]` and `site = \"town-hall\"`"
     };
     (format!("this is not TOML: {message}"), hint)
-}
-
-struct Reader<'a> {
-    source: &'a Source,
-    lines: Lines<'a>,
-    problems: &'a mut Problems,
-}
-
-impl Reader<'_> {
-    fn table(&mut self, table: &DeTable<'_>) -> Table {
-        let mut out = Table::new();
-        for (key, value) in table {
-            let key_at = self.lines.at(key.span().start);
-            let node = self.node(key.get_ref(), value);
-            out.insert(key.get_ref().to_string(), Entry { key_at, node });
-        }
-        out
-    }
-
-    fn node(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Node {
-        let at = self.lines.at(value.span().start);
-        let value = match value.get_ref() {
-            DeValue::String(text) => Value::Text(text.to_string()),
-            DeValue::Datetime(date) => Value::Date(date.to_string()),
-            DeValue::Boolean(flag) => Value::Flag(*flag),
-            DeValue::Integer(number) => {
-                match i64::from_str_radix(number.as_str(), number.radix()) {
-                    Ok(number) => Value::Integer(number),
-                    Err(_) => {
-                        let what = "the number is too large";
-                        self.problem(at, key, what, "write at most 9,223,372,036,854,775,807");
-                        Value::Integer(0)
-                    }
-                }
-            }
-            DeValue::Float(number) => match number.as_str().parse::<f64>() {
-                Ok(number) if number.is_finite() => Value::Float(number),
-                _ => {
-                    let what = "the number is not finite";
-                    self.problem(at, key, what, "write a plain number, as in `0.5`");
-                    Value::Float(0.0)
-                }
-            },
-            DeValue::Array(list) => {
-                Value::List(list.iter().map(|part| self.node(key, part)).collect())
-            }
-            DeValue::Table(table) => Value::Table(self.table(table)),
-        };
-        Node { at, value }
-    }
-
-    fn problem(&mut self, at: At, key: &str, what: impl Into<String>, hint: &str) {
-        let place = Place {
-            file: self.source.name.clone(),
-            line: at.line,
-            column: at.column,
-            key: key.chars().take(80).collect(),
-        };
-        self.problems.error(place, what, hint);
-    }
 }
 
 /// Starts of lines, to turn offsets into lines and columns.
@@ -194,6 +139,38 @@ impl<'a> Lines<'a> {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(breaks.map(|(index, _)| index + 1)).collect();
         Self { text, file, starts }
+    }
+
+    fn table(&self, table: &DeTable<'_>) -> Table {
+        let mut out = Table::new();
+        for (key, value) in table {
+            let key_at = self.at(key.span().start);
+            let node = self.node(value);
+            out.insert(key.get_ref().to_string(), Entry { key_at, node });
+        }
+        out
+    }
+
+    fn node(&self, value: &Spanned<DeValue<'_>>) -> Node {
+        let at = self.at(value.span().start);
+        let value = match value.get_ref() {
+            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::Datetime(date) => Value::Date(date.to_string()),
+            DeValue::Boolean(flag) => Value::Flag(*flag),
+            DeValue::Integer(number) => {
+                match i64::from_str_radix(number.as_str(), number.radix()) {
+                    Ok(number) => Value::Integer(number),
+                    Err(_) => Value::BadNumber(number.to_string()),
+                }
+            }
+            DeValue::Float(number) => match number.as_str().parse::<f64>() {
+                Ok(number) if number.is_finite() => Value::Float(number),
+                _ => Value::BadNumber(number.to_string()),
+            },
+            DeValue::Array(list) => Value::List(list.iter().map(|part| self.node(part)).collect()),
+            DeValue::Table(table) => Value::Table(self.table(table)),
+        };
+        Node { at, value }
     }
 
     fn at(&self, offset: usize) -> At {

@@ -102,6 +102,9 @@ impl<'a> Walker<'a> {
     }
 
     fn typed(&mut self, node: &Node, schema: &'a Json, key: &str) {
+        if let Value::BadNumber(text) = &node.value {
+            return self.error(node.at, key, bad_number(text), BAD_NUMBER);
+        }
         if !self.schemas.fits(node, schema) {
             let wanted = self.schemas.wanted(schema);
             return self.wrong_type(node, &[wanted], schema, key);
@@ -115,7 +118,7 @@ impl<'a> Walker<'a> {
             Value::Text(text) | Value::Date(text) => self.text(node, text, schema, key),
             Value::Integer(number) => self.number(node, *number as f64, schema, key),
             Value::Float(number) => self.number(node, *number, schema, key),
-            Value::Flag(_) => {}
+            Value::Flag(_) | Value::BadNumber(_) => {}
         }
     }
 
@@ -151,8 +154,11 @@ impl<'a> Walker<'a> {
         {
             let below = &schema["properties"][name];
             let example = self.schemas.example(below);
-            let about = first_sentence(below);
-            let hint = format!("add `{name} = {example}`: {about}");
+            let written = match (key.is_empty(), example.starts_with('{')) {
+                (true, true) => format!("[{name}]"),
+                _ => format!("{name} = {example}"),
+            };
+            let hint = format!("add `{written}`: {}", first_sentence(below));
             self.error(node.at, key, format!("the key `{name}` is missing"), hint);
         }
     }
@@ -280,6 +286,14 @@ impl<'a> Walker<'a> {
             let what = format!("the text is {length} characters long");
             self.error(node.at, key, what, format!("at most {longest} characters fit here"));
         }
+        if name && length == 0 {
+            self.error(
+                node.at,
+                key,
+                "the text is empty",
+                "write a few words, or leave the key out",
+            );
+        }
         let allowed = |c: char| !c.is_control() || (!name && matches!(c, '\n' | '\r' | '\t'));
         if let Some(control) = text.chars().find(|c| !allowed(*c)) {
             let what = format!("the text holds the control character U+{:04X}", u32::from(control));
@@ -331,6 +345,15 @@ impl<'a> Walker<'a> {
         }
     }
 }
+
+/// What is wrong with a number that cannot be used.
+pub(super) fn bad_number(text: &str) -> String {
+    let shown: String = text.chars().take(40).collect();
+    format!("`{shown}` is no number that can be used")
+}
+
+/// What to write instead.
+pub(super) const BAD_NUMBER: &str = "write a plain number, as in `0.5` or `12`";
 
 fn law_fault(message: &str) -> (String, String) {
     let hint = "as in `{ low = \"2h\", likely = \"4h\", high = \"8h\" }` or `\"8h\"`";

@@ -34,7 +34,7 @@ pub struct Fix {
     /// are added.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     #[schemars(
-        with = "std::collections::BTreeMap<String, std::collections::BTreeMap<String, serde_json::Map<String, serde_json::Value>>>"
+        with = "std::collections::BTreeMap<String, std::collections::BTreeMap<String, serde_json::Value>>"
     )]
     pub set: toml::Table,
     /// Components taken away.
