@@ -6,7 +6,7 @@ use evenkeel_config::record::{Evidence, Finding, Observation, Status, Value};
 use hickory_proto::rr::RecordType;
 use jiff::Timestamp;
 
-use super::{Dns, Expected, KIND};
+use super::{Dns, Expected, KIND, in_one_line};
 use crate::checks::{Facts, since};
 use crate::probe::dns::is_before;
 
@@ -145,7 +145,7 @@ fn judge_serials(facts: &Facts, servers: &[&str], found: &mut Found<'_>) {
 
 fn judge_answers(expected: &Expected, facts: &Facts, servers: &[&str], found: &mut Found<'_>) {
     let (name, kind) = (expected.name.to_ascii(), expected.kind.to_string());
-    let wanted = expected.values.join(" | ");
+    let wanted = in_one_line(&expected.values);
     let is_grave = matches!(expected.kind, RecordType::NS | RecordType::MX);
     for server in servers {
         let answer = facts.observations.iter().find(|fact| {

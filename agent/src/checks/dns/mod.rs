@@ -15,9 +15,11 @@ use hickory_proto::rr::{Name, RecordType};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings};
 use crate::probe::dns::normal;
+use crate::probe::redact::plain;
 
 /// The kind.
 pub(super) static KIND: CheckKind = CheckKind {
@@ -318,6 +320,20 @@ fn expected(keys: &ExpectKeys, domain: Option<&Name>) -> Result<Expected, String
         return Err(format!("no values are declared for `{}`", keys.name));
     }
     Ok(Expected { name, kind, values })
+}
+
+/// Values as one text; of a long one the beginning, with a digest of the whole.
+fn in_one_line(values: &[String]) -> String {
+    const LONGEST: usize = 300;
+    let whole = values.join(" | ");
+    let text = plain(&whole);
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    let begin: String = text.chars().take(LONGEST).collect();
+    let digest: String =
+        Sha256::digest(whole.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{begin}... (digest {digest})")
 }
 
 #[async_trait::async_trait]

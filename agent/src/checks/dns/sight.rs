@@ -9,7 +9,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RecordType};
 use jiff::tz::TimeZone;
 
-use super::Dns;
+use super::{Dns, in_one_line};
 use crate::checks::{Facts, Look};
 use crate::probe::dns::{Answer, DnsError, Question, Transport, name_servers};
 use crate::probe::host::Host;
@@ -20,9 +20,6 @@ const LONGEST_TRY: Duration = Duration::from_secs(2);
 
 /// More servers of one zone are not asked.
 const MOST_SERVERS: usize = 16;
-
-/// Longer answers are not kept.
-const LONGEST_ANSWER: usize = 600;
 
 impl Dns {
     /// Asks resolvers and name servers one by one, all at the same time.
@@ -177,10 +174,7 @@ fn push_server(subject: &str, answers: &Answers, facts: &mut Facts) {
     facts.push("expire", subject, Value::Number(f64::from(soa.expire)));
     for (name, kind, answer) in &answers.expected {
         let value = match answer.code() {
-            ResponseCode::NoError => {
-                let values: Vec<String> = answer.values().iter().map(|one| plain(one)).collect();
-                values.join(" | ").chars().take(LONGEST_ANSWER).collect()
-            }
+            ResponseCode::NoError => in_one_line(&answer.values()),
             ResponseCode::NXDomain => String::new(),
             code => format!("! {}", plain(&code.to_string())),
         };
