@@ -97,6 +97,42 @@ pub fn ranked<'a>(summary: &'a Summary, focus: &FunctionSummary) -> Vec<RankedFi
     fixes
 }
 
+/// What the fixes of a result do for one function alone: a table, or sentences
+/// without money where lives hang on it. Nothing when no fix helps it.
+pub fn fixes_for(
+    function: &FunctionSummary,
+    summary: &Summary,
+    names: &Names<'_>,
+) -> Option<Markup> {
+    let helping: Vec<_> = ranked(summary, function)
+        .into_iter()
+        .filter(|fix| fix.function.id == function.id && fix.helps())
+        .collect();
+    if helping.is_empty() {
+        return None;
+    }
+    if function.life_safety {
+        return Some(html! {
+            p.note { "Life safety is never weighed in money." }
+            ul.plain {
+                @for fix in &helping {
+                    li {
+                        (words::sentence_case(&names.text(&fix.fix.title))) ": bad night "
+                        (fix.change())
+                    }
+                }
+            }
+        });
+    }
+    Some(html! {
+        p.note {
+            "Time won on a bad night: the ring is our best figure, the bar where it could lie. \
+             Fixes overlap: two together win less than the sum."
+        }
+        (table(&helping, function, summary, names))
+    })
+}
+
 /// The table of fixes that help, and sentences on the others and on life safety.
 pub fn fix_table(
     summary: &Summary,
@@ -108,8 +144,6 @@ pub fn fix_table(
     let (helping, idle): (Vec<_>, Vec<_>) = all.into_iter().partition(RankedFix::helps);
     let shown = &helping[..helping.len().min(most)];
     let title = headline::title(focus, names);
-    let widest = shown.iter().filter_map(|fix| fix.won).map(|[_, _, high]| high).max();
-    let axis = Axis::reaching(widest.unwrap_or(0).max(1) as f64);
     html! {
         @if shown.is_empty() {
             p.note { (nothing_helps(summary)) }
@@ -119,31 +153,44 @@ pub fn fix_table(
                  the ring is our best figure, the bar where it could lie. \
                  Fixes overlap: two together win less than the sum."
             }
-            table.stack.mid.fx role="table" {
-                thead role="rowgroup" { tr role="row" {
-                    th role="columnheader" scope="col" { "Fix" }
-                    th.bar role="columnheader" scope="col" {
-                        span.vh { "Time won on a bad night" }
-                        (straight_scale(axis))
-                    }
-                    th role="columnheader" scope="col" { "Bad night" }
-                    th.r role="columnheader" scope="col" { "Once" }
-                    th.r role="columnheader" scope="col" { "A year" }
-                    th.r role="columnheader" scope="col" {
-                        "Worth it if more" br; "often than once in"
-                    }
-                } }
-                tbody role="rowgroup" {
-                    @for (at, fix) in shown.iter().enumerate() {
-                        (row(at + 1, fix, focus, summary, names, axis))
-                    }
-                }
-            }
+            (table(shown, focus, summary, names))
         }
         @if !idle.is_empty() && !shown.is_empty() {
             p.note { (words::spelled(idle.len() as u64)) " more would change little here." }
         }
         @for sentence in life_safety(summary, names) { p.note { (sentence) } }
+    }
+}
+
+fn table(
+    shown: &[RankedFix<'_>],
+    focus: &FunctionSummary,
+    summary: &Summary,
+    names: &Names<'_>,
+) -> Markup {
+    let widest = shown.iter().filter_map(|fix| fix.won).map(|[_, _, high]| high).max();
+    let axis = Axis::reaching(widest.unwrap_or(0).max(1) as f64);
+    html! {
+        table.stack.mid.fx role="table" {
+            thead role="rowgroup" { tr role="row" {
+                th role="columnheader" scope="col" { "Fix" }
+                th.bar role="columnheader" scope="col" {
+                    span.vh { "Time won on a bad night" }
+                    (straight_scale(axis))
+                }
+                th role="columnheader" scope="col" { "Bad night" }
+                th.r role="columnheader" scope="col" { "Once" }
+                th.r role="columnheader" scope="col" { "A year" }
+                th.r role="columnheader" scope="col" {
+                    "Worth it if more" br; "often than once in"
+                }
+            } }
+            tbody role="rowgroup" {
+                @for (at, fix) in shown.iter().enumerate() {
+                    (row(at + 1, fix, focus, summary, names, axis))
+                }
+            }
+        }
     }
 }
 

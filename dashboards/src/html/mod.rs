@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod causes;
 pub mod chance;
+pub mod changes;
 pub mod figures;
 pub mod fix_table;
 pub mod function_table;

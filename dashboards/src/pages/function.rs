@@ -1,14 +1,14 @@
 //! One function: why does it take so long, how sure is its return, and what
 //! work hangs on it?
 use evenkeel_config::map::{Details, Function, Need, PathStep};
-use evenkeel_config::record::{Elapsed, FunctionSummary, Summary};
+use evenkeel_config::record::{Chance, Elapsed, FunctionSummary, Summary};
 use maud::{Markup, html};
 
 use super::first;
 use crate::html::causes::{main_cause, part_kind, step_words};
 use crate::html::chance::chance;
 use crate::html::figures::{self, Figures};
-use crate::html::fix_table;
+use crate::html::fix_table::{self, fixes_for};
 use crate::html::headline;
 use crate::html::layout::{self, Page};
 use crate::html::links;
@@ -33,12 +33,22 @@ pub fn page(picture: &Picture, ask: &Ask) -> Markup {
     let body = html! {
         (question(picture, summary, function))
         h1 { (why_this_long(function, &names)) }
-        p.lede { (lede(function, &names)) }
+        p.lede {
+            (lede(function, &names))
+            @if let Some(sentence) = missed_deadline(picture, function, summary) { " " (sentence) }
+        }
         (answers(function, summary, &names))
         @if function.cannot.is_none() {
             (likely_night(function, summary, &names))
             (chance_and_hours(function, summary, &names))
+            @if let Some(fixes) = fixes_for(function, summary, &names) {
+                section aria-labelledby="h-x" {
+                    h2 #h-x { "What would shorten the bad night" }
+                    (fixes)
+                }
+            }
         }
+        (objectives(function))
         (path(picture, function, &names))
     };
     layout::page(picture, Page::Function, &format!("{title}: why this long"), body)
@@ -110,6 +120,29 @@ fn lede(function: &FunctionSummary, names: &Names<'_>) -> String {
         sentences.push(format!("We cannot say whether it would be kept today: {why}."));
     }
     sentences.join(" ")
+}
+
+/// A deadline of the map that falls into the likely outage.
+fn missed_deadline(
+    picture: &Picture,
+    function: &FunctionSummary,
+    summary: &Summary,
+) -> Option<String> {
+    let Details::Function(declared) = &picture.map.components.get(&function.id)?.details else {
+        return None;
+    };
+    let deadline = declared.deadline.as_ref()?;
+    let night = function.likely_night.as_ref()?;
+    let outage = jiff::SignedDuration::from_millis(night.usable.ms()?);
+    let start = words::zoned(night.strike, &summary.timezone).datetime();
+    let end = words::zoned(night.strike.checked_add(outage).ok()?, &summary.timezone).datetime();
+    let days = start.date().series(jiff::Span::new().days(1)).take(400);
+    let due = days
+        .take_while(|day| *day <= end.date())
+        .filter_map(|day| Some(day.to_datetime(deadline.on(day)?)))
+        .find(|due| start < *due && *due < end)?;
+    let due = due.strftime("%a %-d %b, %H:%M");
+    Some(format!("The deadline on {due} falls into the likely outage."))
 }
 
 fn stopgap(function: &FunctionSummary, names: &Names<'_>) -> Option<String> {
@@ -205,9 +238,11 @@ fn first_fix(function: &FunctionSummary, summary: &Summary, names: &Names<'_>) -
             @match best {
                 Some(best) => dd {
                     span.big { (best.change()) }
-                    (words::sentence_case(&words::shortened(&names.text(&best.fix.title), 90))) ", "
-                    (words::money(best.fix.once, &summary.currency)) " once, "
-                    (words::money(best.fix.yearly, &summary.currency)) " a year"
+                    (words::sentence_case(&words::shortened(&names.text(&best.fix.title), 90)))
+                    @if !function.life_safety {
+                        ", " (words::money(best.fix.once, &summary.currency)) " once, "
+                        (words::money(best.fix.yearly, &summary.currency)) " a year"
+                    }
                 },
                 None => dd {
                     span.big { "None known" }
@@ -305,6 +340,60 @@ fn hours(function: &FunctionSummary, names: &Names<'_>) -> Option<Markup> {
             }
         }
     })
+}
+
+/// Every objective with its chance, the never-set ones included.
+fn objectives(function: &FunctionSummary) -> Markup {
+    let set = &function.objectives;
+    let rows = [
+        ("Usable again within", "promised (RTO)", set.rto, function.rto),
+        ("Entries lost at most", "promised (RPO)", set.rpo, function.rpo),
+        ("At the very latest", "what can be borne (MTD)", set.mtd, function.mtd),
+    ];
+    let unknown = function.cannot.is_some() || !function.stale.is_empty();
+    let judged = |chance: Option<Chance>| match chance {
+        Some(chance) if !unknown => Verdict::of_chance(chance),
+        _ => Verdict::CannotSay,
+    };
+    html! {
+        section aria-labelledby="h-o" {
+            h2 #h-o { "What was promised" }
+            table.stack role="table" {
+                thead role="rowgroup" { tr role="row" {
+                    th role="columnheader" scope="col" { "Objective" }
+                    th.r role="columnheader" scope="col" { "Promised" }
+                    th role="columnheader" scope="col" { "Promise kept?" }
+                } }
+                tbody role="rowgroup" {
+                    @for (what, name, promised, chance) in rows {
+                        @let verdict = judged(chance);
+                        tr role="row" {
+                            th role="rowheader" scope="row" { (what) small { (name) } }
+                            @match promised {
+                                Some(promised) => {
+                                    td.r.q.i role="cell" data-l="promised" {
+                                        (words::duration(promised.as_ms()))
+                                    }
+                                    td role="cell" {
+                                        @if let Some(status) = verdict.status() {
+                                            (marks::state(status, verdict.word()))
+                                        }
+                                        @if let Some(chance) = chance {
+                                            small { (words::nights(chance.share)) }
+                                        }
+                                    }
+                                }
+                                None => {
+                                    td.r.q.i role="cell" data-l="promised" { (marks::missing()) }
+                                    td role="cell" { "no objective set" }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The work, step by step, as the map has it.

@@ -79,8 +79,7 @@ fn words_that_claim_too_much_are_on_no_page() {
         "compliant",
         "fully protected",
         "backup successful",
-        "RTO",
-        "RPO",
+        "RTO breached",
         "P95",
         "P90",
         "human error",
@@ -147,6 +146,14 @@ fn the_same_figure_is_the_same_text_everywhere() {
             assert!(page.contains(figure), "{figure} in {page}");
         }
     }
+}
+
+#[test]
+fn a_deadline_inside_the_outage_is_named() {
+    let page = function::page(&sample::picture(), &ask("payroll")).into_string();
+    assert!(
+        text(&page).contains("The deadline on Thu 19 Nov, 12:00 falls into the likely outage.")
+    );
 }
 
 #[test]

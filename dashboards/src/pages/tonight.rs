@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::first;
 use crate::html::causes::main_cause;
 use crate::html::chance::chance;
+use crate::html::changes;
 use crate::html::figures;
 use crate::html::fix_table::{self, fix_table};
 use crate::html::function_table::{self, function_table, log_scale};
@@ -179,6 +180,8 @@ fn certainty(picture: &Picture, summary: &Summary, names: &Names<'_>) -> (String
 fn functions(picture: &Picture, summary: &Summary, names: &Names<'_>) -> Markup {
     let ordered = function_table::ordered(summary);
     let life = summary.functions.iter().any(|function| function.life_safety);
+    let earlier = picture.earlier.get(&summary.scenario.id);
+    let since = earlier.and_then(|earlier| changes::sentence(summary, earlier, names));
     html! {
         section aria-labelledby="h-f" {
             h2 #h-f { "When each function is usable again" }
@@ -190,6 +193,9 @@ fn functions(picture: &Picture, summary: &Summary, names: &Names<'_>) -> Markup 
             (function_table(&ordered, picture, names, |function| {
                 Some(links::function(&function.id, &summary.scenario.id))
             }))
+            @if let Some(sentence) = since {
+                p.note { (sentence) " The figures are bad nights." }
+            }
         }
     }
 }

@@ -23,8 +23,8 @@ pub enum Axis {
 }
 
 impl Axis {
-    /// A linear axis from 0 to the first even end at or above `ms`: hours up to
-    /// 48, then days.
+    /// A linear axis from 0 to the first even end at or above `ms`: minutes up to
+    /// 120, hours up to 48, then days.
     pub fn reaching(ms: f64) -> Self {
         let (unit, steps) = linear_steps(ms);
         Self::Linear((ms / (unit * steps)).ceil().max(1.0) * unit * steps)
@@ -51,7 +51,11 @@ impl Axis {
                 .collect();
         };
         let (unit, step) = linear_steps(end);
-        let name = if unit == HOUR { "h" } else { "d" };
+        let name = match unit {
+            MINUTE => "min",
+            HOUR => "h",
+            _ => "d",
+        };
         let count = (end / (unit * step)).round() as u32;
         (0..=count)
             .map(|at| {
@@ -74,11 +78,11 @@ impl Axis {
 
 /// Unit and step in that unit, for at most eight steps up to `ms`.
 fn linear_steps(ms: f64) -> (f64, f64) {
-    let unit = if ms <= 48.0 * HOUR { HOUR } else { DAY };
-    let steps: &[f64] = if unit == HOUR {
-        &[1.0, 2.0, 4.0, 6.0, 8.0, 12.0]
-    } else {
-        &[1.0, 2.0, 4.0, 7.0, 14.0, 28.0, 56.0]
+    let (unit, steps): (f64, &[f64]) = match ms {
+        ..=0.0 => (HOUR, &[1.0]),
+        ms if ms <= 120.0 * MINUTE => (MINUTE, &[1.0, 2.0, 5.0, 10.0, 15.0]),
+        ms if ms <= 48.0 * HOUR => (HOUR, &[1.0, 2.0, 4.0, 6.0]),
+        _ => (DAY, &[1.0, 2.0, 4.0, 7.0, 14.0, 28.0, 56.0]),
     };
     let fitting = steps.iter().copied().find(|step| ms <= 8.0 * step * unit);
     (unit, fitting.unwrap_or(112.0))
@@ -109,6 +113,8 @@ mod tests {
         assert_eq!(labels(12.5 * DAY), "0 d 2 4 6 8 10 12 14 d");
         assert_eq!(labels(4.9 * HOUR), "0 h 1 2 3 4 5 h");
         assert_eq!(labels(40.0 * HOUR), "0 h 6 12 18 24 30 36 42 h");
+        assert_eq!(labels(3.5 * MINUTE), "0 min 1 2 3 4 min");
+        assert_eq!(labels(110.0 * MINUTE), "0 min 15 30 45 60 75 90 105 120 min");
         assert_eq!(labels(0.0), "0 h 1 h");
     }
 }
