@@ -1,5 +1,6 @@
 //! HTTP: `/metrics` and `/healthz` for everybody on the host, `/evidence` and `/map` by token.
 mod guard;
+mod limit;
 pub mod token;
 
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use evenkeel_config::agent::{AgentTable, Tls};
 use hyper_util::rt::TokioTimer;
@@ -22,7 +23,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::agent::Agent;
 use guard::Guard;
+use limit::Limit;
 
+/// Most open connections; more are closed at once.
+const MOST_CONNECTIONS: usize = 64;
 /// Largest head of a request.
 const LARGEST_HEAD: usize = 16 << 10;
 /// Longest time a client may take to send its head.
@@ -104,7 +108,9 @@ pub(crate) async fn serve(
     let app = routes(Desk { agent: agent.clone(), guard }).into_make_service();
 
     let handle = Handle::<SocketAddr>::new();
-    let mut server = Server::from_listener(listener).http1_only().handle(handle.clone());
+    let limit = Limit::new(MOST_CONNECTIONS);
+    let mut server =
+        Server::from_listener(listener).acceptor(limit.clone()).http1_only().handle(handle.clone());
     server
         .http_builder()
         .http1()
@@ -115,9 +121,8 @@ pub(crate) async fn serve(
         match tls {
             None => server.serve(app).await,
             Some(config) => {
-                let acceptor = axum_server::tls_rustls::RustlsAcceptor::new(config)
-                    .handshake_timeout(HEAD_TIME);
-                server.acceptor(acceptor).serve(app).await
+                let acceptor = RustlsAcceptor::new(config).handshake_timeout(HEAD_TIME);
+                server.acceptor(acceptor.acceptor(limit)).serve(app).await
             }
         }
     };

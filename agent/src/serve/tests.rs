@@ -110,6 +110,36 @@ async fn a_client_that_never_finishes_its_head_is_let_go() {
 }
 
 #[tokio::test]
+async fn connections_are_limited_and_come_free_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let agent = agent(AgentTable::default(), folder.path());
+    let (address, _end) = start(&agent).await;
+    let mut held = Vec::new();
+    for _ in 0..MOST_CONNECTIONS {
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        stream.read_u8().await.expect("answered, and kept open");
+        held.push(stream);
+    }
+    let mut surplus = TcpStream::connect(address).await.expect("connected");
+    assert!(!matches!(surplus.read(&mut [0; 1]).await, Ok(1..)), "closed at once");
+    let mut last = held.pop().expect("one of them");
+    last.shutdown().await.expect("closed");
+    last.read_to_end(&mut Vec::new()).await.expect("the agent closes, too");
+    let mut answer = ask(address, &get(address, "/healthz", "")).await;
+    while !answer.starts_with("HTTP/1.1 200") {
+        // The place comes free a moment after the connection is closed.
+        tokio::task::yield_now().await;
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        answer.clear();
+        if stream.write_all(get(address, "/healthz", "").as_bytes()).await.is_ok() {
+            let _ = stream.read_to_string(&mut answer).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named_with_what_to_do() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -10,6 +10,10 @@ use super::StoreError;
 /// Version of the tables; raised with a step in [`prepare`] when they change.
 const VERSION: i64 = 1;
 
+/// Larger files are not tested at each opening, since that would take seconds;
+/// `store integrity` does it when asked.
+const LARGEST_TESTED: u64 = 64 << 20;
+
 const TABLES: &str = "
 CREATE TABLE schema_version (version INTEGER NOT NULL);
 INSERT INTO schema_version VALUES (1);
@@ -66,8 +70,8 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreE
              PRAGMA journal_size_limit = 4194304;",
         )
         .map_err(wrap)?;
-    let problems = quick_check(connection, path)?;
-    if let Some(first) = problems.into_iter().next() {
+    let is_small = std::fs::metadata(path).is_ok_and(|about| about.len() <= LARGEST_TESTED);
+    if is_small && let Some(first) = quick_check(connection, path)?.into_iter().next() {
         return Err(StoreError::Damaged { path: path.to_owned(), detail: first });
     }
     match version(connection).map_err(wrap)? {
