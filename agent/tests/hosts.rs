@@ -1,5 +1,7 @@
 //! Recorded hosts, looked at as a whole: what each comes to, and that no harm
 //! to any of their files makes a verdict better.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

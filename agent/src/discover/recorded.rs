@@ -124,14 +124,14 @@ impl Joined {
     fn see(&mut self, sample: &Sample) {
         for listener in &sample.listeners {
             let detail = format!("{} listening on port {}", listener.name(), listener.port);
-            if let Some(service) = self.service(&listener.name(), detail) {
+            if let Some(service) = self.service(&listener.name(), &detail) {
                 let host = self.host.clone();
                 self.edge(service, host, "unit", sample.taken);
             }
         }
         for mount in &sample.mounts {
             let detail = format!("serves {} as {}", mount.point, mount.kind);
-            if let Some(server) = self.server(&mount.server, detail, sample) {
+            if let Some(server) = self.server(&mount.server, &detail, sample) {
                 let host = self.host.clone();
                 self.edge(host, server, "mount", sample.taken);
             }
@@ -152,20 +152,20 @@ impl Joined {
     fn end(&mut self, end: &End, sample: &Sample) -> Option<Id> {
         match end {
             End::Host => Some(self.host.clone()),
-            End::Program(name) => self.service(name, name.clone()),
+            End::Program(name) => self.service(name, name),
             End::Peer(address) => Some(self.peer(*address, sample)),
         }
     }
 
     /// The node of a program; its own name may be that of the host or of
     /// something else that is declared.
-    fn service(&mut self, name: &str, detail: String) -> Option<Id> {
+    fn service(&mut self, name: &str, detail: &str) -> Option<Id> {
         let id = service_id(name, &self.host)?;
         let id = match self.nodes.get(&id) {
             Some(node) if node.kind != Kind::Service => Id::slug(&format!("service-{id}"))?,
             _ => id,
         };
-        self.node(id.clone(), Kind::Service, read::plain(&detail));
+        self.node(id.clone(), Kind::Service, read::plain(detail));
         Some(id)
     }
 
@@ -176,12 +176,12 @@ impl Joined {
         id
     }
 
-    fn server(&mut self, server: &str, detail: String, sample: &Sample) -> Option<Id> {
+    fn server(&mut self, server: &str, detail: &str, sample: &Sample) -> Option<Id> {
         if let Ok(address) = server.parse::<IpAddr>() {
             return Some(self.peer(address, sample));
         }
         let id = self.declared_name(server).or_else(|| Id::slug(first_label(server)))?;
-        self.node(id.clone(), Kind::Storage, read::plain(&detail));
+        self.node(id.clone(), Kind::Storage, read::plain(detail));
         Some(id)
     }
 
