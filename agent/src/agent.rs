@@ -12,7 +12,11 @@ use jiff::Timestamp;
 use crate::plan::{self, Configured};
 use crate::serve::{self, ServeError, token};
 use crate::store::{self, Store, StoreError};
-use crate::{discover, judge, latest::Latest, metrics, planned, schedule};
+use crate::{
+    discover, judge,
+    latest::{self, Latest},
+    metrics, planned, schedule,
+};
 
 /// Why an agent cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +88,12 @@ impl Agent {
         let now = Timestamp::now();
         let store = Store::open(data)?;
         let token = token::load_or_make(data, setup.settings.agent.token_file.as_deref())?;
-        let latest = Latest::new(store.latest()?);
+        let stored = store.latest()?;
+        let mut blind = Vec::new();
+        for evidence in stored.iter().filter(|evidence| !latest::has_facts(evidence)) {
+            blind.extend(store.last_observed(&evidence.check)?);
+        }
+        let latest = Latest::new(stored, blind);
         let earlier = store.recorded_map()?;
         let recorded = discover::join(
             &setup.host,
@@ -268,6 +277,7 @@ impl Agent {
         let state = |configured: &Arc<Configured>| metrics::CheckState {
             configured: Arc::clone(configured),
             evidence: latest.of(&configured.entry).cloned(),
+            facts: latest.facts_of(&configured.entry).cloned(),
             planned: setup.is_planned(configured, now),
             vanished: latest.vanished(&configured.entry).to_vec(),
             now,

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use evenkeel_config::agent::CheckEntry;
-use evenkeel_config::record::Evidence;
+use evenkeel_config::record::{Evidence, Outcome};
 
 use crate::store::SeenSubject;
 
@@ -14,6 +14,8 @@ const MOST_WAITING: usize = 1_000;
 pub(crate) struct Latest {
     evidence: BTreeMap<String, Evidence>,
     vanished: BTreeMap<String, Vec<SeenSubject>>,
+    /// The last evidence with facts, of checks whose newest has none.
+    blind: BTreeMap<String, Evidence>,
     waiting: VecDeque<(Evidence, String)>,
     /// Whether the last reload of the configuration worked.
     pub(crate) reload_ok: bool,
@@ -22,8 +24,11 @@ pub(crate) struct Latest {
 }
 
 impl Latest {
-    pub(crate) fn new(stored: Vec<Evidence>) -> Self {
+    /// From the newest stored evidence of each check, and the newest with
+    /// facts of those whose newest has none.
+    pub(crate) fn new(stored: Vec<Evidence>, blind: Vec<Evidence>) -> Self {
         Self {
+            blind: blind.into_iter().map(|one| (one.check.clone(), one)).collect(),
             evidence: stored.into_iter().map(|one| (one.check.clone(), one)).collect(),
             vanished: BTreeMap::new(),
             waiting: VecDeque::new(),
@@ -35,9 +40,13 @@ impl Latest {
     /// The newest evidence of a configured check; what another kind or
     /// component once left under the same name is not it.
     pub(crate) fn of(&self, entry: &CheckEntry) -> Option<&Evidence> {
-        self.evidence
-            .get(&entry.name)
-            .filter(|one| one.kind == entry.kind && one.component == entry.component)
+        self.evidence.get(&entry.name).filter(|one| is_of(one, entry))
+    }
+
+    /// The newest evidence of a configured check that came to facts.
+    pub(crate) fn facts_of(&self, entry: &CheckEntry) -> Option<&Evidence> {
+        let last = self.of(entry).filter(|one| has_facts(one));
+        last.or_else(|| self.blind.get(&entry.name).filter(|one| is_of(one, entry)))
     }
 
     /// Targets of a check that are gone, with what was last seen of them.
@@ -52,7 +61,13 @@ impl Latest {
 
     pub(crate) fn put(&mut self, evidence: Evidence, vanished: Vec<SeenSubject>) {
         self.vanished.insert(evidence.check.clone(), vanished);
-        self.evidence.insert(evidence.check.clone(), evidence);
+        let (name, is_seeing) = (evidence.check.clone(), has_facts(&evidence));
+        let before = self.evidence.insert(name.clone(), evidence);
+        if is_seeing {
+            self.blind.remove(&name);
+        } else if let Some(before) = before.filter(has_facts) {
+            self.blind.insert(name, before);
+        }
     }
 
     /// Puts a piece of evidence in line to be stored.
@@ -73,4 +88,12 @@ impl Latest {
         waiting.append(&mut self.waiting);
         self.waiting = waiting;
     }
+}
+
+fn is_of(evidence: &Evidence, entry: &CheckEntry) -> bool {
+    evidence.kind == entry.kind && evidence.component == entry.component
+}
+
+pub(crate) fn has_facts(evidence: &Evidence) -> bool {
+    matches!(evidence.outcome, Outcome::Observed { .. })
 }

@@ -42,6 +42,11 @@ pub const FAMILIES: &[Family] = &[
         labels: &["check", "component", "reason"],
     },
     Family {
+        name: "check_last_facts_timestamp_seconds",
+        help: "When the last run of a check that came to facts started: the age of its series.",
+        labels: &["check", "component"],
+    },
+    Family {
         name: "check_last_run_timestamp_seconds",
         help: "When the last run of a check started, in seconds since 1970.",
         labels: &["check", "component"],

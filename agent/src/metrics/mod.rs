@@ -46,6 +46,9 @@ pub struct CheckState {
     pub configured: Arc<Configured>,
     /// Its newest evidence, if it ever ran.
     pub evidence: Option<Evidence>,
+    /// Its newest evidence that came to facts; while a check is blind, its
+    /// series keep their last values, and their time says how old they are.
+    pub facts: Option<Evidence>,
     /// Whether planned work is declared now.
     pub planned: bool,
     /// Targets that are gone, with what was last seen of them.
@@ -98,8 +101,12 @@ fn draw(page: &mut Page, check: &CheckState) {
         page.set("finding", &[name, component, &finding.id, severity], 1.0);
     }
     let facts = check.configured.kind.facts;
-    for seen in evidence.observations() {
-        page.fact(facts, name, component, seen);
+    if let Some(last) = &check.facts {
+        let labels = [name, component];
+        page.set("check_last_facts_timestamp_seconds", &labels, seconds(last.started));
+        for seen in last.observations() {
+            page.fact(facts, name, component, seen);
+        }
     }
     for gone in &check.vanished {
         let mut is_shown = false;

@@ -23,8 +23,16 @@ fn state(name: &str, result: Result<Facts, evenkeel_config::record::Failure>) ->
         seen: &[],
         planned: false,
     };
-    let evidence = Some(judge::evidence(&run, result));
-    CheckState { configured, evidence, planned: false, vanished: Vec::new(), now: at(10) }
+    let evidence = judge::evidence(&run, result);
+    let facts = Some(evidence.clone()).filter(crate::latest::has_facts);
+    CheckState {
+        configured,
+        evidence: Some(evidence),
+        facts,
+        planned: false,
+        vanished: Vec::new(),
+        now: at(10),
+    }
 }
 
 fn page(checks: Vec<CheckState>) -> String {
@@ -63,6 +71,7 @@ fn a_check_with_facts_and_findings_is_on_the_page() {
             "evenkeel_agent_resident_memory_bytes 9000000",
             "evenkeel_agent_start_timestamp_seconds 1799999900",
             "evenkeel_check_duration_seconds{check=\"disks\",component=\"storage\"} 1.5",
+            "evenkeel_check_last_facts_timestamp_seconds{check=\"disks\",component=\"storage\"} 1800000000",
             "evenkeel_check_last_run_timestamp_seconds{check=\"disks\",component=\"storage\"} 1800000000",
             "evenkeel_check_status{check=\"disks\",component=\"storage\",kind=\"scripted\"} 2",
             "evenkeel_config_last_reload_successful 1",
@@ -82,12 +91,29 @@ fn a_check_with_facts_and_findings_is_on_the_page() {
 #[test]
 fn a_check_that_never_ran_is_unknown_and_a_failed_one_says_why() {
     let mut never = state("never", Ok(facts(&[("disk-1", 0.1)])));
-    never.evidence = None;
+    (never.evidence, never.facts) = (None, None);
     let page = page(vec![never, state("failed", Err(failure(FailureKind::Timeout)))]);
     for line in [
         "evenkeel_check_status{check=\"never\",component=\"storage\",kind=\"scripted\"} 3",
         "evenkeel_check_status{check=\"failed\",component=\"storage\",kind=\"scripted\"} 3",
         "evenkeel_check_failure{check=\"failed\",component=\"storage\",reason=\"timeout\"} 1",
+    ] {
+        assert!(samples(&page).contains(&line), "{line} in {page}");
+    }
+}
+
+#[test]
+fn a_blind_check_keeps_its_series_with_their_time() {
+    let mut blind = state("disks", Err(failure(FailureKind::NetworkDown)));
+    let mut before = state("disks", Ok(facts(&[("disk-1", 0.95)]))).evidence.expect("evidence");
+    before.started = at(-600);
+    blind.facts = Some(before);
+    let page = page(vec![blind]);
+    for line in [
+        "evenkeel_check_status{check=\"disks\",component=\"storage\",kind=\"scripted\"} 3",
+        "evenkeel_check_last_run_timestamp_seconds{check=\"disks\",component=\"storage\"} 1800000000",
+        "evenkeel_check_last_facts_timestamp_seconds{check=\"disks\",component=\"storage\"} 1799999400",
+        "evenkeel_scripted_load_ratio{check=\"disks\",component=\"storage\",disk=\"disk-1\",role=\"\"} 0.95",
     ] {
         assert!(samples(&page).contains(&line), "{line} in {page}");
     }
@@ -149,7 +175,7 @@ fn every_fact() -> Vec<CheckState> {
         let shared = Arc::get_mut(&mut state.configured).expect("nobody else holds it");
         shared.kind = kind;
         kind.name.clone_into(&mut shared.entry.kind);
-        if let Some(evidence) = &mut state.evidence {
+        if let Some(evidence) = &mut state.facts {
             evidence.outcome = Outcome::Observed {
                 observations: facts.observations,
                 copies: Vec::new(),

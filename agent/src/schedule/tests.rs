@@ -85,6 +85,23 @@ async fn a_vanished_target_is_found_until_it_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_check_that_goes_blind_keeps_its_series_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let series = "load_ratio{check=\"disks\",component=\"storage\",disk=\"a\",role=\"\"} 0.3";
+    let seeing = check("disks", Script::Sees(facts(&[("a", 0.3)])));
+    agent(vec![seeing], 1, folder.path()).run_all_once().await;
+    for _ in 0..2 {
+        let blind = check("disks", Script::Fails(FailureKind::NetworkDown));
+        let agent = agent(vec![blind], 1, folder.path());
+        assert!(agent.metrics().contains(series), "from the store: {}", agent.metrics());
+        agent.run_all_once().await;
+        agent.run_all_once().await;
+        let page = agent.metrics();
+        assert!(page.contains(series) && page.contains("reason=\"network_down\""), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn evidence_waits_in_memory_while_the_store_is_full() {
     let folder = tempfile::tempdir().unwrap();
     let agent = agent(vec![check("sees", Script::Sees(facts(&[("a", 0.1)])))], 1, folder.path());

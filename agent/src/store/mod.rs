@@ -107,6 +107,19 @@ impl Store {
         )
     }
 
+    /// The newest evidence of one check that came to facts.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn last_observed(&self, check: &str) -> Result<Option<Evidence>, StoreError> {
+        let found = self.evidence(
+            "SELECT body FROM evidence WHERE check_name = ?1 \
+             AND json_extract(body, '$.outcome.outcome') = 'observed' ORDER BY id DESC LIMIT 1",
+            &[&check],
+        )?;
+        Ok(found.into_iter().next())
+    }
+
     /// Earlier evidence of one check, oldest first: its newest runs, and before
     /// them the last run of each day.
     ///
