@@ -108,7 +108,8 @@ fn row(
             td.q role="cell" { (marks::nights_verdict(function, stale_since.as_deref())) }
             td.bar role="cell" { (marks::interval(&interval(function, &title, &figures))) }
             td.r.q.i role="cell" data-l="promised" {
-                @if function.objectives.rto.is_some() { (figures.promised) } @else { (marks::missing()) }
+                @if function.objectives.rto.is_some() { (figures.promised) }
+                @else { (marks::missing()) }
             }
             td.r.q.i role="cell" data-l="likely" { strong { (figures.likely) } }
             td.r.q.i role="cell" data-l="bad night" { strong { (figures.bad_night) } }

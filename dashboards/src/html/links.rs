@@ -22,7 +22,8 @@ pub fn scenario_select(picture: &Picture, shown: &Summary) -> Markup {
     html! {
         select #sc name="scenario" {
             @for summary in &picture.summaries {
-                option value=(summary.scenario.id) selected[summary.scenario.id == shown.scenario.id] {
+                @let here = summary.scenario.id == shown.scenario.id;
+                option value=(summary.scenario.id) selected[here] {
                     (words::shortened(&summary.scenario.title, 60))
                 }
             }

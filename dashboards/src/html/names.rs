@@ -132,7 +132,8 @@ mod tests {
         let text = format!(
             "[organisation]\nname = \"Quillhaven\"\nshow_names = {show_names}\n\
              [person.dana]\nname = \"Dana Reyes\"\nrole = \"IT lead\"\n\
-             [person.kim]\n[person.finance]\nrole = \"finance lead\"\n[team.clerks]\ncount = 2\n[service.erp]\nname = \"Ledger\\u202e\"\n"
+             [person.kim]\n[person.finance]\nrole = \"finance lead\"\n[team.clerks]\n\
+             count = 2\n[service.erp]\nname = \"Ledger\\u202e\"\n"
         );
         map_from(&[Source::new("map.toml", text)]).expect("a valid map").value
     }

@@ -108,7 +108,8 @@ fn never_restored(picture: &Picture, names: &Names<'_>) -> Option<String> {
     (!never.is_empty()).then(|| {
         let list = words::list(&never, 4);
         format!(
-            "Nobody has ever restored {list} as a test. We do not know whether {whether} would come back."
+            "Nobody has ever restored {list} as a test. We do not know whether {whether} would \
+             come back."
         )
     })
 }
@@ -145,7 +146,8 @@ fn silent_hosts(picture: &Picture) -> Option<String> {
     };
     let list = words::list(&list, 5);
     Some(format!(
-        "The {hosts} {list} {have} been silent since {since}; what we say about {them} may be out of date."
+        "The {hosts} {list} {have} been silent since {since}; what we say about {them} may be \
+         out of date."
     ))
 }
 
@@ -184,10 +186,12 @@ mod tests {
         let doubts = doubts(&picture, picture.summaries.first(), &names);
         let expect = [
             "To bring hv-1 back you need the vault, and the vault lives on hv-1.",
-            "Nobody has ever restored Map files as a test. We do not know whether it would come back.",
-            "The last restore of Dispatch entries failed on Tue 6 Oct: the repository key was refused.",
-            "The hosts forms and gis have been silent since Thu 12 Nov; what we say about them may be \
-             out of date.",
+            "Nobody has ever restored Map files as a test. We do not know whether it would come \
+             back.",
+            "The last restore of Dispatch entries failed on Tue 6 Oct: the repository key was \
+             refused.",
+            "The hosts forms and gis have been silent since Thu 12 Nov; what we say about them may \
+             be out of date.",
             "Four figures are our assumption: spread to the backup console.",
             "Nobody has measured how fast the county takes calls over.",
         ];

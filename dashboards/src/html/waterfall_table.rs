@@ -72,7 +72,10 @@ pub fn waterfall_table(
                     td.bar role="cell" {}
                     td.r.q.i role="cell" data-l="likely night" { (total(night.usable)) }
                     td.r.q.i role="cell" data-l="bad night" {
-                        @match bad_night { Some(bad) => (total(bad.usable)), None => (marks::missing()) }
+                        @match bad_night {
+                            Some(bad) => (total(bad.usable)),
+                            None => (marks::missing()),
+                        }
                     }
                     td role="cell" {}
                 }
@@ -163,7 +166,8 @@ fn drawn(row: &Row, axis: Axis, grid: &[f64], promised: Option<f64>, bad_night: 
             th role="rowheader" scope="row" { (row.heading) small { (row.under) } }
             td.bar role="cell" { (part_row(&label, row.kind, &parts, grid, promised)) }
             td.r.q.i role="cell" data-l="likely night" {
-                @if row.parts.is_empty() { (marks::missing()) } @else { (words::duration(row.likely())) }
+                @if row.parts.is_empty() { (marks::missing()) }
+                @else { (words::duration(row.likely())) }
             }
             td.r.q.i role="cell" data-l="bad night" {
                 @if !bad_night || row.bad_night == 0 { (marks::missing()) }

@@ -200,7 +200,9 @@ fn answers(picture: &Picture, known: &Known<'_>) -> Markup {
     ];
     html! {
         dl.answers {
-            @for (what, big, words) in cells { div { dt { (what) } dd { span.big { (big) } (words) } } }
+            @for (what, big, words) in cells {
+                div { dt { (what) } dd { span.big { (big) } (words) } }
+            }
         }
     }
 }
@@ -293,7 +295,10 @@ fn findings(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup {
             @if shown.is_empty() {
                 p.note {
                     @if known.checks == 0 { "No check has reported yet." }
-                    @else { "No finding. " a href=(Page::Evidence.path()) { "See every fact and its age" } }
+                    @else {
+                        "No finding. "
+                        a href=(Page::Evidence.path()) { "See every fact and its age" }
+                    }
                 }
             } @else {
                 table.stack role="table" {
@@ -305,15 +310,7 @@ fn findings(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup {
                     } }
                     tbody role="rowgroup" {
                         @for (host, finding) in shown {
-                            tr role="row" {
-                                th role="rowheader" scope="row" {
-                                    (names.text(&finding.what))
-                                    small { (names.component(&finding.component)) " on " (words::plain(host)) }
-                                }
-                                td.q role="cell" { (marks::state(finding.severity, finding.severity.word())) }
-                                td role="cell" { (names.text(&finding.advice)) }
-                                td.q role="cell" data-l="since" { (words::day(finding.since, &picture.timezone)) }
-                            }
+                            (finding_row(host, finding, picture, names))
                         }
                     }
                 }
@@ -322,6 +319,21 @@ fn findings(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup {
                     a href=(Page::Evidence.path()) { "See every fact and its age" }
                 }
             }
+        }
+    }
+}
+
+fn finding_row(host: &str, finding: &Finding, picture: &Picture, names: &Names<'_>) -> Markup {
+    let since = words::day(finding.since, &picture.timezone);
+    html! {
+        tr role="row" {
+            th role="rowheader" scope="row" {
+                (words::sentence_case(&names.text(&finding.what)))
+                small { (names.component(&finding.component)) " on " (words::plain(host)) }
+            }
+            td.q role="cell" { (marks::state(finding.severity, finding.severity.word())) }
+            td role="cell" { (words::sentence_case(&names.text(&finding.advice))) }
+            td.q role="cell" data-l="since" { (since) }
         }
     }
 }
@@ -338,7 +350,10 @@ fn functions(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup 
                      payroll, permits, the phones."
                 }
             } @else {
-                p.note { "Functions on the map. What was found listening on a host is a draft until you name it." }
+                p.note {
+                    "Functions on the map. What was found listening on a host is a draft until \
+                     you name it."
+                }
                 table.stack role="table" {
                     thead role="rowgroup" { tr role="row" {
                         th role="columnheader" scope="col" { "Function" }
@@ -352,7 +367,9 @@ fn functions(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup 
                         }
                     }
                 }
-                @if more > 0 { p.note { (words::counted(more as u64, "more function")) " on the map." } }
+                @if more > 0 {
+                    p.note { (words::counted(more as u64, "more function")) " on the map." }
+                }
             }
         }
     }
@@ -381,7 +398,10 @@ fn function_row(
                 @if let Some(words) = &component.common.summary { small { (names.text(words)) } }
             }
             td.q role="cell" data-l="promised:" {
-                @match promised { Some(rto) => (words::duration(rto.as_ms())), None => "no objective set" }
+                @match promised {
+                    Some(rto) => (words::duration(rto.as_ms())),
+                    None => "no objective set",
+                }
             }
             td role="cell" {
                 (marks::state(Status::Unknown, "cannot say"))

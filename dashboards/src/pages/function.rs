@@ -287,7 +287,8 @@ fn chance_and_hours(function: &FunctionSummary, summary: &Summary, names: &Names
                     section aria-labelledby="h-e" {
                         h2 #h-e { "Chance of being back" }
                         p.note {
-                            (words::count(summary.trials)) " nights of this kind, each with its own luck."
+                            (words::count(summary.trials))
+                            " nights of this kind, each with its own luck."
                         }
                         (curve)
                     }
@@ -358,7 +359,7 @@ fn objectives(function: &FunctionSummary) -> Markup {
     html! {
         section aria-labelledby="h-o" {
             h2 #h-o { "What was promised" }
-            table.stack role="table" {
+            table.stack.narrow role="table" {
                 thead role="rowgroup" { tr role="row" {
                     th role="columnheader" scope="col" { "Objective" }
                     th.r role="columnheader" scope="col" { "Promised" }

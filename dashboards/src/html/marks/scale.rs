@@ -115,6 +115,6 @@ mod tests {
         assert_eq!(labels(40.0 * HOUR), "0 h 6 12 18 24 30 36 42 h");
         assert_eq!(labels(3.5 * MINUTE), "0 min 1 2 3 4 min");
         assert_eq!(labels(110.0 * MINUTE), "0 min 15 30 45 60 75 90 105 120 min");
-        assert_eq!(labels(0.0), "0 h 1 h");
+        assert_eq!(labels(0.0), "0 min 10 20 30 40 50 60 min");
     }
 }
