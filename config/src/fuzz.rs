@@ -2,14 +2,22 @@
 //!
 //! Each function takes any bytes, does all that the programs do with such a
 //! document, and must return. A panic is a bug.
+use std::sync::LazyLock;
+
 use crate::graph;
 use crate::library::SCENARIOS;
 use crate::load::{self, Source};
 use crate::map::Kind;
 use crate::problem::Problems;
+use crate::scenario::Scenario;
 
 /// Larger inputs find nothing that smaller ones do not.
 const LONGEST: usize = 1 << 16;
+
+static LIBRARY: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
+    let sources = SCENARIOS.iter().map(|(id, text)| Source::new(format!("{id}.toml"), *text));
+    sources.filter_map(|source| Some(load::scenario_from(&source).ok()?.value)).collect()
+});
 
 /// A dependency map: read, asked, written, read again, held against the library.
 pub fn map(bytes: &[u8]) {
@@ -26,10 +34,8 @@ pub fn map(bytes: &[u8]) {
         graph::dependents(&map, &component.id);
     }
     graph::run_cycles(&map);
-    for (id, text) in SCENARIOS {
-        if let Ok(scenario) = load::scenario_from(&Source::new(format!("{id}.toml"), *text)) {
-            load::check_scenario(&scenario.value, &map, &mut Problems::default());
-        }
+    for scenario in LIBRARY.iter() {
+        load::check_scenario(scenario, &map, &mut Problems::default());
     }
     let text = toml::to_string(&map.document).expect("a map that was read can be written");
     let again = load::map_from(&[Source::new("again.toml", text)]);

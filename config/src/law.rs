@@ -122,7 +122,7 @@ mod document {
         /// Always the same.
         Fixed(Span),
         /// Any other law.
-        Table(Table),
+        Table(Box<Table>),
     }
 
     /// A law by its keys; exactly one of the forms.
@@ -197,7 +197,7 @@ impl TryFrom<document::Law> for Law {
     fn try_from(law: document::Law) -> Result<Self, String> {
         let table = match law {
             document::Law::Fixed(span) => return Ok(Self::Fixed(span)),
-            document::Law::Table(table) => table,
+            document::Law::Table(table) => *table,
         };
         let parts = [
             table.low.is_some() || table.likely.is_some() || table.high.is_some(),
@@ -271,7 +271,7 @@ impl From<Law> for document::Law {
             }
             Law::Empirical { samples } => table.samples = Some(samples),
         }
-        Self::Table(table)
+        Self::Table(Box::new(table))
     }
 }
 

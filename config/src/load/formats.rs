@@ -40,19 +40,19 @@ pub(crate) const FORMATS: &[Format] = &[
         name: "deadline",
         what: "a deadline",
         example: "\"every second Thursday 12:00\"",
-        check: |text| text.parse::<Deadline>().map(drop).map_err(calendar),
+        check: |text| text.parse::<Deadline>().map(drop).map_err(|error| calendar(&error)),
     },
     Format {
         name: "hours",
         what: "weekly hours",
         example: "\"Mon-Fri 08:30-17:00\"",
-        check: |text| text.parse::<Hours>().map(drop).map_err(calendar),
+        check: |text| text.parse::<Hours>().map(drop).map_err(|error| calendar(&error)),
     },
     Format {
         name: "id",
         what: "an id",
         example: "\"srv-erp\"",
-        check: |text| text.parse::<Id>().map(drop).map_err(id),
+        check: |text| text.parse::<Id>().map(drop).map_err(|error| id(&error)),
     },
     Format {
         name: "rate",
@@ -99,7 +99,7 @@ impl Format {
 }
 
 /// Checks an id, such as the key of a component's table.
-pub(crate) fn id(error: BadId) -> Fault {
+pub(crate) fn id(error: &BadId) -> Fault {
     (format!("`{}` is not an id", error.text), error.why.to_owned())
 }
 
@@ -107,7 +107,7 @@ fn quantity(error: BadQuantity) -> Fault {
     (format!("`{}` is not {}", error.text, error.what), error.why)
 }
 
-fn calendar(error: BadCalendar) -> Fault {
+fn calendar(error: &BadCalendar) -> Fault {
     (format!("`{}` is not {}", error.text, error.what), error.why.to_owned())
 }
 

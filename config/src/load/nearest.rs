@@ -9,7 +9,7 @@ pub(crate) fn did_you_mean<'a>(
     if length > 80 {
         return None;
     }
-    let limit = (length / 3).max(1);
+    let limit = length.div_ceil(3).max(1);
     known
         .into_iter()
         .filter(|other| other.len().abs_diff(word.len()) <= limit)

@@ -134,7 +134,7 @@ impl<'a> Walker<'a> {
                 match name.parse::<Id>() {
                     Ok(_) => self.node(&entry.node, below, &path),
                     Err(error) => {
-                        let (what, hint) = formats::id(error);
+                        let (what, hint) = formats::id(&error);
                         self.error(entry.key_at, key, what, hint);
                     }
                 }
@@ -249,7 +249,7 @@ impl<'a> Walker<'a> {
                 );
             }
             other => {
-                self.error(node.at, key, format!("expected a word, found {}", other.kind()), all())
+                self.error(node.at, key, format!("expected a word, found {}", other.kind()), all());
             }
         }
     }

@@ -135,12 +135,12 @@ impl Removal<'_> {
                 Some(deputy) => {
                     step.insert("who".to_owned(), Value::String(deputy));
                 }
-                None => self.still_named(step.remove("who"), &format!("{key}.who")),
+                None => self.still_named(step.remove("who").as_ref(), &format!("{key}.who")),
             }
         }
         for name in ["vendor", "spare"] {
             if self.is_gone(step.get(name)) {
-                self.still_named(step.remove(name), &format!("{key}.{name}"));
+                self.still_named(step.remove(name).as_ref(), &format!("{key}.{name}"));
             }
         }
     }
@@ -152,14 +152,14 @@ impl Removal<'_> {
         });
         if whole || emptied {
             let first = component.remove(name).map(|ids| ids.get(0).cloned().unwrap_or(ids));
-            self.still_named(first, &format!("{key}.{name}"));
+            self.still_named(first.as_ref(), &format!("{key}.{name}"));
         } else {
             self.retain(component, name, |value| Some(value));
         }
     }
 
-    fn still_named(&mut self, value: Option<Value>, key: &str) {
-        let id = value.as_ref().and_then(Value::as_str).unwrap_or_default();
+    fn still_named(&mut self, value: Option<&Value>, key: &str) {
+        let id = value.and_then(Value::as_str).unwrap_or_default();
         let what = format!("`{id}` is taken away, but is still needed here");
         let hint = "say with `set` who or what takes its place";
         self.problems.error(Place { key: key.to_owned(), ..Place::default() }, what, hint);

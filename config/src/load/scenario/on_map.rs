@@ -23,7 +23,7 @@ pub fn check_scenario(scenario: &Scenario, map: &DependencyMap, problems: &mut P
         check.phase(phase, &format!("phase[{index}]"));
     }
     for (index, away) in scenario.away.iter().enumerate() {
-        check.named("away", away, &[Kind::Person], &format!("away[{index}]"));
+        check.named("person", away, &[Kind::Person], &format!("away[{index}]"));
     }
     if !scenario.modifier && scenario.strike.iter().all(|strike| reached(&strike.reach, map) == 0) {
         let hint = "it changes nothing here; leave it out, or name what it strikes";

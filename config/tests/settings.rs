@@ -1,0 +1,186 @@
+//! Agent and hub settings, scenarios and evidence, through one door each.
+use evenkeel_config::library::SCENARIOS;
+use evenkeel_config::load::{self, Source};
+use evenkeel_config::map::DependencyMap;
+use evenkeel_config::problem::Problems;
+use evenkeel_config::quantity::Span;
+
+/// A problem as expected: its line, and parts of its cause and of its hint.
+type Expected<'a> = (usize, &'a str, &'a str);
+
+fn compare(text: &str, problems: &Problems, expected: &[Expected<'_>]) {
+    let matches = problems.list.len() == expected.len()
+        && problems.list.iter().zip(expected).all(|(problem, (line, what, hint))| {
+            problem.place.line == *line
+                && problem.what.contains(what)
+                && problem.hint.contains(hint)
+        });
+    assert!(matches, "{text}\nexpected {expected:#?}\nfound\n{problems}");
+}
+
+fn agent(text: &str, expected: &[Expected<'_>]) {
+    let problems = match load::agent_from(&Source::new("agent.toml", text)) {
+        Ok(loaded) => loaded.warnings,
+        Err(problems) => problems,
+    };
+    compare(text, &problems, expected);
+}
+
+fn scenario(text: &str, expected: &[Expected<'_>]) {
+    let problems = match load::scenario_from(&Source::new("storm.toml", text)) {
+        Ok(loaded) => loaded.warnings,
+        Err(problems) => problems,
+    };
+    compare(text, &problems, expected);
+}
+
+#[test]
+fn agent_settings_from_empty_to_every_bad_value() {
+    agent("", &[]);
+    agent("[agent]\nlisten = \"127.0.0.1:8421\"\n", &[]);
+    let cases: &[(&str, &[Expected<'_>])] = &[
+        ("[agents]\n", &[(1, "`agents` is not known", "`[agent]`")]),
+        ("[agent]\nlisten = \"localhost\"\n", &[(2, "not an address", "127.0.0.1:8421")]),
+        ("[agent]\nconcurrency = 0\n", &[(2, "no check could ever run", "concurrency = 4")]),
+        ("[agent]\nkeep = 5\n", &[(2, "expected a time span", "in quotes")]),
+        ("[agent]\nhots = \"a\"\n", &[(2, "`hots` is not known", "did you mean `host`")]),
+        ("[check.tls]\ncomponent = \"a\"\n", &[(1, "expected a list of checks", "[[check.tls]]")]),
+        ("[[check.tls]]\n", &[(1, "`component` is missing", "`host` in `[agent]`")]),
+        ("[[check.tls]]\ncomponent = \"a\"\nevery = \"5\"\n", &[(3, "not a time span", "1h")]),
+        ("[[check.tls]]\ncomponent = \"a\"\ndeadline = \"0s\"\n", &[(3, "is zero", "5min")]),
+        ("[[check.tls]]\ncomponent = \"a\"\nname = \"\"\n", &[(3, "1 to 200", "nightly")]),
+        (
+            "[[check.tls]]\ncomponent = \"a\"\n[[check.tls]]\ncomponent = \"a\"\n",
+            &[(3, "`tls-a` already stands at agent.toml:1", "`name` of its own")],
+        ),
+    ];
+    for (text, expected) in cases {
+        agent(text, expected);
+    }
+}
+
+#[test]
+fn the_keys_of_a_kind_stay_opaque_and_keep_their_places() {
+    let text = "[agent]\nhost = \"srv-1\"\n\n[[check.tls]]\nevery = \"1h\"\nendpoint = \"a:443\"\n\
+                limits = { days = [7, 14] }\n\n[[check.restic]]\nname = \"nightly\"\ncomponent = \"nas\"\n";
+    let settings = load::agent_from(&Source::new("agent.toml", text)).expect("settings").value;
+    let [tls, restic] = settings.checks.as_slice() else { panic!("two checks, in their order") };
+    assert_eq!((tls.name.as_str(), tls.component.as_str()), ("tls-srv-1", "srv-1"));
+    assert_eq!(tls.every, Some(Span::from_hours(1)));
+    assert_eq!(tls.settings.keys().collect::<Vec<_>>(), ["endpoint", "limits"]);
+    assert_eq!((tls.place.line, tls.place.key.as_str()), (4, "check.tls[0]"));
+    assert_eq!(tls.places["endpoint"].line, 6);
+    let nested = &tls.places["limits.days[1]"];
+    assert_eq!((nested.line, nested.key.as_str()), (7, "check.tls[0].limits.days[1]"));
+    assert_eq!((restic.kind.as_str(), restic.name.as_str()), ("restic", "nightly"));
+}
+
+#[test]
+fn hub_settings_are_strict() {
+    let read = |text: &str| load::hub_from(&Source::new("hub.toml", text));
+    assert!(read("[hub]\nmap = \"map.toml\"\n").is_ok());
+    let text = "[hub]\nmap = \"m\"\nlisten = \"x\"\ntrials = 0\n[[agent]]\nname = \"a\"\nurl = \"a:1\"\n\
+                token_file = \"t\"\n";
+    let expected =
+        [(3, "not an address", "8420"), (4, "nothing", "10000"), (7, "not an address", "https")];
+    compare(text, &read(text).expect_err("three faults"), &expected);
+}
+
+const STORM: &str = "title = \"storm\"\nquestion = \"If a storm comes\"\nstory = \"It comes.\"\n";
+
+#[test]
+fn scenarios_from_empty_to_every_bad_value() {
+    scenario(
+        "",
+        &[
+            (0, "`question` is missing", ""),
+            (0, "`story` is missing", ""),
+            (0, "`title` is missing", ""),
+        ],
+    );
+    scenario(&format!("{STORM}modifier = true\n"), &[]);
+    let strike = "[[strike]]\nname = \"a\"\nreach = { kinds = [\"host\"] }\neffect = \"down\"\n";
+    scenario(&format!("{STORM}{strike}"), &[]);
+    let cases: &[(String, &[Expected<'_>])] = &[
+        (String::new(), &[(0, "strikes nothing", "[[strike]]")]),
+        (format!("modifier = true\n{strike}"), &[(4, "strikes nothing by itself", "`modifier`")]),
+        (format!("id = \"Big Storm\"\n{strike}"), &[(4, "not the id", "`site_loss`")]),
+        (format!("horizon = \"0s\"\n{strike}"), &[(4, "the horizon is zero", "90d")]),
+        (format!("when = \"later\"\n{strike}"), &[(4, "`later` is not a start", "tonight")]),
+        (format!("{strike}{strike}"), &[(9, "a strike `a` already", "luck")]),
+        (format!("{strike}capacity = 0.5\n"), &[(8, "only what is degraded", "degraded")]),
+        (format!("{strike}probability = 0\n"), &[(8, "never happens", "chance")]),
+        (strike.replace("down", "degraded"), &[(4, "how much still works", "capacity = 0.5")]),
+        (strike.replace("host", "hosts"), &[(6, "`hosts` is none", "did you mean `host`")]),
+    ];
+    for (text, expected) in cases {
+        scenario(&format!("{STORM}{text}"), expected);
+    }
+}
+
+fn map() -> DependencyMap {
+    let text = "[organisation]\nname = \"x\"\n[host.srv-erp]\nsite = \"hall\"\ncredential_domain = \
+                \"town\"\ntags = [\"old\"]\n[site.hall]\n[person.p]\nskills = [\"linux\"]\n[vendor.msp]\n";
+    load::map_from(&[Source::new("map.toml", text)]).expect("a map").value
+}
+
+#[test]
+fn a_scenario_is_held_against_the_map() {
+    let held = |text: &str| {
+        let text = format!("{STORM}{text}");
+        let scenario = load::scenario_from(&Source::new("storm.toml", text)).expect("a scenario");
+        let mut problems = Problems::default();
+        load::check_scenario(&scenario.value, &map(), &mut problems);
+        problems
+    };
+    let strike = |reach: &str| {
+        format!("[[strike]]\nname = \"a\"\nreach = {{ {reach} }}\neffect = \"down\"\n")
+    };
+    assert!(held(&strike("site = \"main\", kinds = [\"host\"]")).list.is_empty());
+    let nothing: Expected<'_> = (0, "reaches nothing on this map", "");
+    let cases: &[(String, &[Expected<'_>])] = &[
+        (strike("ids = [\"srv-epr\"]"), &[nothing, (0, "no component `srv-epr`", "`srv-erp`")]),
+        (strike("site = \"hell\""), &[nothing, (0, "no site `hell`", "did you mean `hall`")]),
+        (strike("credential_domain = \"tawn\""), &[nothing, (0, "login `tawn`", "`town`")]),
+        (strike("tags = [\"new\"]"), &[nothing, (0, "tag `new`", "the map has `old`")]),
+        (strike("kinds = [\"voice\"]"), &[nothing]),
+        (
+            format!(
+                "away = [\"q\"]\n{}[[phase]]\nphase = \"detect\"\nname = \"n\"\ntakes = \"1h\"\nskill = \
+                 \"lunix\"\nwho = \"q\"\nvendor = \"mps\"\n",
+                strike("kinds = [\"host\"]")
+            ),
+            &[
+                (0, "no person `q`", ""),
+                (0, "skill `lunix`", "`linux`"),
+                (0, "no vendor `mps`", "`msp`"),
+                (0, "no person or team `q`", ""),
+            ],
+        ),
+    ];
+    for (text, expected) in cases {
+        compare(text, &held(text), expected);
+    }
+}
+
+#[test]
+fn every_shipped_scenario_is_fit_for_a_map_without_what_it_names() {
+    let empty = load::map_from(&[Source::new("map.toml", "[organisation]\nname = \"x\"\n")]);
+    let empty = empty.expect("a map").value;
+    for (id, text) in SCENARIOS {
+        let scenario = load::scenario_from(&Source::new(format!("{id}.toml"), *text));
+        let mut problems = Problems::default();
+        load::check_scenario(&scenario.expect("a scenario").value, &empty, &mut problems);
+        assert!(!problems.is_fatal(), "{id}: {problems}");
+    }
+}
+
+#[test]
+fn evidence_is_read_leniently() {
+    let set = r#"{"schema_version":1,"as_of":"2026-11-22T00:00:00Z","evidence":[],"newer":true}"#;
+    assert!(load::evidence_from(&Source::new("evidence.json", set)).is_ok());
+    let problems = load::evidence_from(&Source::new("evidence.json", "{\n\"evidence\": 5\n}"));
+    let problems = problems.expect_err("no list");
+    assert_eq!(problems.list[0].place.line, 2);
+    assert!(problems.list[0].hint.contains("/evidence"));
+}
