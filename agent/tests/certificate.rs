@@ -1,4 +1,6 @@
 //! The certificate check against real OpenSSL servers, one for each thing that goes wrong.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::io::Write;

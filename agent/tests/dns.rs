@@ -1,4 +1,6 @@
 //! The DNS check against real BIND servers, and against peers that are silent, closed or babble.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::fmt::Write;

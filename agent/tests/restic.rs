@@ -1,4 +1,6 @@
 //! The restic check against real repositories in every state, and against misbehaving tools.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::os::unix::fs::PermissionsExt;

@@ -201,7 +201,7 @@ struct Files {
 }
 
 /// Of more files only the latest are handed on as copies.
-const MOST_COPIES: usize = 400;
+const MOST_COPIES: usize = 120;
 
 /// Clocks may differ by so much before a time counts as being in the future.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);

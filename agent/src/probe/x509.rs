@@ -57,6 +57,8 @@ pub enum Trust {
     Dates,
     /// A signature is wrong, or another rule is broken.
     Broken,
+    /// There is no authority at all to compare with.
+    NoAuthorities,
 }
 
 /// The stable names of [`Trust`].
@@ -71,6 +73,7 @@ const TRUST_NAMES: &[(Trust, &str)] = &[
     (Trust::NameConstraint, "name_constraint"),
     (Trust::Dates, "dates"),
     (Trust::Broken, "broken"),
+    (Trust::NoAuthorities, "no_authorities"),
 ];
 
 impl Trust {
@@ -193,26 +196,27 @@ pub fn way(chain: &[Vec<u8>], authorities: &Authorities, now: Timestamp) -> Way 
     if authorities.declared.contains(leaf) {
         return Way { trust: Trust::Declared, places: vec![0] };
     }
-    let mut last = Trust::Broken;
+    let mut last = None;
     for at in [Some(now), common_time(chain, &walked)].into_iter().flatten() {
         for (roots, trust) in
             [(&authorities.declared, Trust::Declared), (&authorities.system, Trust::Public)]
         {
             match build(chain, roots, &[], at) {
                 Ok(places) => return Way { trust, places },
-                Err(Error::UnknownIssuer) if roots.is_empty() => {}
-                Err(error) => last = meaning(&error, last),
+                Err(error) => last = Some(meaning(&error, last)),
             }
         }
-        if last != Trust::Dates {
+        if last != Some(Trust::Dates) {
             break;
         }
     }
-    if last == Trust::Untrusted {
-        last = unknown_issuer(chain, &walked, authorities, now);
-    }
+    let mut last = match last {
+        None => Trust::Broken,
+        Some(Trust::Untrusted) => unknown_issuer(chain, &walked, authorities, now),
+        Some(other) => other,
+    };
     let is_self_signed = read(leaf).is_ok_and(|leaf| leaf.is_self_issued);
-    let hides = matches!(last, Trust::Broken | Trust::Untrusted | Trust::Incomplete);
+    let hides = !matches!(last, Trust::Dates | Trust::WeakSignature | Trust::WrongPurpose);
     if is_self_signed && hides {
         last = Trust::SelfSigned;
     }
@@ -220,11 +224,10 @@ pub fn way(chain: &[Vec<u8>], authorities: &Authorities, now: Timestamp) -> Way 
 }
 
 /// What a refusal means; a more telling one from other authorities is kept.
-fn meaning(error: &Error, earlier: Trust) -> Trust {
+fn meaning(error: &Error, earlier: Option<Trust>) -> Trust {
     match error {
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } => Trust::Dates,
-        Error::UnknownIssuer if !matches!(earlier, Trust::Broken) => earlier,
-        Error::UnknownIssuer => Trust::Untrusted,
+        Error::UnknownIssuer => earlier.unwrap_or(Trust::Untrusted),
         Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => Trust::WeakSignature,
         Error::RequiredEkuNotFoundContext(_) => Trust::WrongPurpose,
@@ -240,6 +243,9 @@ fn unknown_issuer(
     authorities: &Authorities,
     now: Timestamp,
 ) -> Trust {
+    if authorities.declared.is_empty() && authorities.system.is_empty() {
+        return Trust::NoAuthorities;
+    }
     let at = common_time(chain, walked).unwrap_or(now);
     let completed = [&authorities.declared, &authorities.system]
         .into_iter()
@@ -326,6 +332,19 @@ mod tests {
         params.self_signed(&key).unwrap().der().to_vec()
     }
 
+    /// A certificate by an authority that is not shown.
+    fn issued() -> Vec<Vec<u8>> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "authority");
+        let authority = rcgen::Issuer::new(params, key);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["www.lab.test".to_owned()]).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "server");
+        vec![params.signed_by(&key, &authority).unwrap().der().to_vec()]
+    }
+
     #[test]
     fn reads_names_and_trusts_only_what_is_declared() {
         let der = sample();
@@ -340,6 +359,9 @@ mod tests {
         authorities.declared.push(der);
         assert_eq!(way(&chain, &authorities, now).trust, Trust::Declared);
         assert_eq!(way(&[], &authorities, now).trust, Trust::Broken);
+        let issued = issued();
+        assert_eq!(way(&issued, &authorities, now).trust, Trust::Incomplete);
+        assert_eq!(way(&issued, &Authorities::default(), now).trust, Trust::NoAuthorities);
     }
 
     proptest! {

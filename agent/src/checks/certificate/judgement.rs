@@ -227,6 +227,9 @@ fn judge_trust(seen: &Seen<'_>, found: &mut Found<'_>) {
             "certificate_chain_broken",
             format!("an authority above {name} may not sign for these names"),
         ),
+        "no_authorities" => {
+            ("certificate_trust_unknown", format!("no authority is known to hold {name} against"))
+        }
         "broken" => ("certificate_chain_broken", format!("the chain of {name} does not hold")),
         _ => return,
     };
@@ -327,5 +330,103 @@ fn days(seconds: f64) -> String {
         format!("{:.0} hours", seconds / 3600.0)
     } else {
         format!("{:.0} days", seconds / DAY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::testing::{build, ids};
+
+    fn now() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    /// Facts of a sound certificate with so many days of life, and days left.
+    fn facts(life: i64, left: i64) -> Facts {
+        let mut facts = Facts::default();
+        let place = BTreeMap::from([
+            ("place".to_owned(), "0".to_owned()),
+            ("role".to_owned(), "leaf".to_owned()),
+        ]);
+        let to = now() + SignedDuration::from_hours(24 * left);
+        for (name, value, labels) in [
+            ("reachable", Value::Flag(true), BTreeMap::new()),
+            ("trust", Value::Text("declared".to_owned()), BTreeMap::new()),
+            ("name_matches", Value::Flag(true), BTreeMap::new()),
+            ("not_before", Value::Time(to - SignedDuration::from_hours(24 * life)), place.clone()),
+            ("not_after", Value::Time(to), place.clone()),
+            ("key_bits", Value::Number(2048.0), place.clone()),
+            ("is_rsa", Value::Flag(true), place.clone()),
+            ("on_way", Value::Flag(true), place),
+        ] {
+            let subject = "www:443".to_owned();
+            facts.observations.push(Observation { name: name.to_owned(), subject, value, labels });
+        }
+        facts
+    }
+
+    fn judge_case(keys: &str, facts: &Facts) -> Vec<String> {
+        let check = build(&KIND, &format!("endpoint = \"www:443\"\n{keys}")).unwrap();
+        ids(&check.judge(facts, &[], now()))
+    }
+
+    #[test]
+    fn remaining_life_is_judged_by_share_for_programs_and_by_days_for_people() {
+        let none: &[&str] = &[];
+        let (overdue, soon, gone) = (
+            &["certificate_renewal_overdue"],
+            &["certificate_expires_soon"],
+            &["certificate_expires_soon!"],
+        );
+        for (keys, life, left, expected) in [
+            ("", 90, 30, none),
+            ("", 90, 27, overdue),
+            ("", 90, 22, soon),
+            ("", 90, 8, gone),
+            ("", 47, 14, none),
+            ("", 47, 11, soon),
+            ("", 6, 3, none),
+            ("", 6, 1, soon),
+            ("", 6, 0, &["certificate_expired!"]),
+            ("", 365, 40, none),
+            ("", 365, 29, soon),
+            ("", 365, 13, gone),
+            ("renewal = \"auto\"", 365, 100, overdue),
+            ("renewal = \"manual\"", 90, 29, soon),
+            ("renewal = \"manual\"", 20, 9, soon),
+            ("renewal = \"manual\"", 20, 11, none),
+        ] {
+            assert_eq!(judge_case(keys, &facts(life, left)), expected, "{keys} {left} of {life}");
+        }
+    }
+
+    #[test]
+    fn public_lives_shrink_by_calendar() {
+        for (from, days) in [
+            ("2026-03-14T00:00:00Z", 398.0),
+            ("2026-03-15T00:00:00Z", 200.0),
+            ("2027-03-15T00:00:00Z", 100.0),
+            ("2029-03-15T00:00:00Z", 47.0),
+        ] {
+            assert_eq!(longest_public_life(from.parse().unwrap()), days * DAY, "{from}");
+        }
+        assert_eq!(judge_case("", &facts(900, 500)), Vec::<String>::new());
+        let found = judge_case("public = true", &facts(900, 500));
+        assert_eq!(found, ["certificate_lifetime_over_policy"]);
+    }
+
+    #[test]
+    fn unknown_authorities_are_not_green() {
+        let mut facts = facts(90, 60);
+        facts.observations[1].value = Value::Text("no_authorities".to_owned());
+        let check = build(&KIND, "endpoint = \"www:443\"").unwrap();
+        let findings = check.judge(&facts, &[], now());
+        assert_eq!(ids(&findings), ["certificate_trust_unknown"]);
+        assert_eq!(findings[0].severity, Status::Unknown);
     }
 }

@@ -142,6 +142,12 @@ const FINDINGS: &[FindingKind] = &[
         "Install the chain anew as the authority delivered it.",
     ),
     finding(
+        "certificate_trust_unknown",
+        Status::Unknown,
+        "This host knows no authority to compare with.",
+        "Install the package ca-certificates, or name your authority in `ca_file`.",
+    ),
+    finding(
         "certificate_intermediate_expired",
         Status::Critical,
         "A certificate between it and the authority is past its date.",

@@ -6,6 +6,7 @@ use evenkeel_config::record::{Evidence, Finding, Observation, Status, Value};
 use hickory_proto::rr::RecordType;
 use jiff::Timestamp;
 
+use super::sight::FAILED;
 use super::{Dns, Expected, KIND, in_one_line};
 use crate::checks::{Facts, since};
 use crate::probe::dns::is_before;
@@ -159,9 +160,10 @@ fn judge_answers(expected: &Expected, facts: &Facts, servers: &[&str], found: &m
         if *answer == wanted {
             continue;
         }
+        let is_nothing = answer.is_empty() || answer.starts_with(FAILED);
         let said = if answer.is_empty() { "nothing" } else { answer };
         let what = format!("{server} answers {said} to {name} {kind}, {wanted} is declared");
-        found.add_grave(is_grave || answer.is_empty(), "dns_answer_drift", server, what);
+        found.add_grave(is_grave || is_nothing, "dns_answer_drift", server, what);
     }
 }
 
@@ -199,4 +201,61 @@ fn serial_of(facts: &[Observation], server: &str) -> Option<u32> {
 
 fn newest_serial(facts: &[Observation]) -> Option<u32> {
     serials(facts).map(|(_, serial)| serial).reduce(|a, b| if is_before(a, b) { b } else { a })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{build, evidence, ids};
+    use jiff::SignedDuration;
+
+    fn now() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    /// Facts of sound servers `a` and `b` with these serials.
+    fn facts(serials: [u32; 2]) -> Facts {
+        let mut facts = Facts::default();
+        facts.push("name_servers", "", Value::Number(2.0));
+        for (server, serial) in ["a", "b"].into_iter().zip(serials) {
+            for name in ["udp_answers", "tcp_answers", "authoritative"] {
+                facts.push(name, server, Value::Flag(true));
+            }
+            facts.push("serial", server, Value::Number(f64::from(serial)));
+            facts.push("refresh", server, Value::Number(3600.0));
+            facts.push("expire", server, Value::Number(1_209_600.0));
+        }
+        facts
+    }
+
+    fn judge_case(facts: &Facts, past: &[Evidence]) -> Vec<String> {
+        let check = build(&KIND, "domain = \"example.org\"").unwrap();
+        ids(&check.judge(facts, past, now()))
+    }
+
+    #[test]
+    fn serials_count_round_the_corner_and_only_when_it_lasts() {
+        let none: [&str; 0] = [];
+        let past = |serials, hours| {
+            [evidence(&facts(serials), vec![], now() - SignedDuration::from_hours(hours))]
+        };
+        assert_eq!(judge_case(&facts([7, 7]), &past([7, 6], 9)), none);
+        assert_eq!(judge_case(&facts([7, 6]), &[]), none);
+        assert_eq!(judge_case(&facts([7, 6]), &past([6, 6], 9)), none);
+        assert_eq!(judge_case(&facts([7, 6]), &past([7, 6], 9)), ["dns_serial_skew"]);
+        let wrapped = [1, u32::MAX];
+        assert_eq!(judge_case(&facts(wrapped), &past(wrapped, 9)), ["dns_serial_skew"]);
+        assert_eq!(judge_case(&facts([7, 6]), &past([7, 6], 200)), ["dns_serial_skew!"]);
+    }
+
+    #[test]
+    fn one_way_closed_is_said_once_and_names_the_way() {
+        let mut facts = facts([7, 7]);
+        let tcp = |fact: &&mut Observation| fact.name == "tcp_answers" && fact.subject == "b";
+        facts.observations.iter_mut().find(tcp).unwrap().value = Value::Flag(false);
+        let check = build(&KIND, "domain = \"example.org\"").unwrap();
+        let findings = check.judge(&facts, &[], now());
+        assert_eq!(ids(&findings), ["dns_ns_unreachable"]);
+        assert!(findings[0].what.contains("by TCP"), "{}", findings[0].what);
+    }
 }

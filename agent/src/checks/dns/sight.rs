@@ -18,6 +18,9 @@ use crate::probe::redact::plain;
 /// One try may take so long.
 const LONGEST_TRY: Duration = Duration::from_secs(2);
 
+/// Begins the text of an answer that is none.
+pub(super) const FAILED: &str = "no answer: ";
+
 /// More servers of one zone are not asked.
 const MOST_SERVERS: usize = 16;
 
@@ -114,7 +117,7 @@ struct Answers {
     by_udp: Result<Answer, DnsError>,
     by_tcp: Result<Answer, DnsError>,
     name_servers: Option<Result<Answer, DnsError>>,
-    expected: Vec<(Name, RecordType, Answer)>,
+    expected: Vec<(Name, RecordType, Result<Answer, DnsError>)>,
 }
 
 async fn ask_server(
@@ -136,9 +139,8 @@ async fn ask_server(
     let names = question(domain, RecordType::NS).ask(server, transport, limit).await;
     answers.name_servers = Some(names);
     for (name, kind) in questions {
-        if let Ok(answer) = question(name, *kind).ask(server, transport, limit).await {
-            answers.expected.push((name.clone(), *kind, answer));
-        }
+        let answer = question(name, *kind).ask(server, transport, limit).await;
+        answers.expected.push((name.clone(), *kind, answer));
     }
     answers
 }
@@ -173,10 +175,11 @@ fn push_server(subject: &str, answers: &Answers, facts: &mut Facts) {
     facts.push("refresh", subject, Value::Number(f64::from(soa.refresh)));
     facts.push("expire", subject, Value::Number(f64::from(soa.expire)));
     for (name, kind, answer) in &answers.expected {
-        let value = match answer.code() {
-            ResponseCode::NoError => in_one_line(&answer.values()),
-            ResponseCode::NXDomain => String::new(),
-            code => format!("! {}", plain(&code.to_string())),
+        let value = match answer.as_ref().map(|answer| (answer.code(), answer)) {
+            Ok((ResponseCode::NoError, answer)) => in_one_line(&answer.values()),
+            Ok((ResponseCode::NXDomain, _)) => String::new(),
+            Ok((code, _)) => format!("{FAILED}{}", plain(&code.to_string())),
+            Err(error) => format!("{FAILED}{}", error.reason()),
         };
         facts.observations.push(Observation {
             name: "answer".to_owned(),

@@ -77,6 +77,10 @@ fn judge_group(expect_every: Span, facts: &Facts, group: &str, found: &mut Found
         let what = format!("the list of files of the newest snapshot of {name} cannot be read");
         found.add("restic_unreadable", group, what);
     }
+    if facts.flag("size_unknown", group) {
+        let what = format!("the newest snapshot of {name} could not be counted in time");
+        found.add("restic_size_unknown", group, what);
+    }
     if facts.number("bytes", group) == Some(0.0) {
         let what = format!("the newest snapshot of {name} holds no data");
         found.add("restic_empty", group, what);
@@ -294,6 +298,8 @@ mod tests {
         assert_eq!(judge_case(&said, &[]), ["restic_complained"]);
         let index = with("index_files", "", Value::Number(0.0));
         assert_eq!(judge_case(&index, &[]), ["restic_index_missing!"]);
+        let unknown = with("size_unknown", "h-1", Value::Flag(true));
+        assert_eq!(judge_case(&unknown, &[]), ["restic_size_unknown"]);
         let readable = with("readable", "h-1", Value::Flag(false));
         assert_eq!(judge_case(&readable, &[]), ["restic_unreadable!"]);
     }

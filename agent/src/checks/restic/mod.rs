@@ -83,6 +83,7 @@ const FACTS: &[FactKind] = &[
     group_fact("group_snapshots", "restic_group_snapshots", "Snapshots in the group."),
     group_fact("files", "restic_newest_snapshot_files", "Files in the newest snapshot."),
     group_fact("bytes", "restic_newest_snapshot_bytes", "Bytes in the newest snapshot."),
+    group_fact("size_unknown", "", "Whether the newest snapshot could not be counted in time."),
     group_fact("readable", "", "Whether the newest snapshot's list of files could be read."),
     group_fact(
         "changed_share",
@@ -116,6 +117,12 @@ const FINDINGS: &[FindingKind] = &[
         severity: Status::Critical,
         about: "The newest snapshot holds no data.",
         advice: "See whether the source is mounted, then run the backup again.",
+    },
+    FindingKind {
+        id: "restic_size_unknown",
+        severity: Status::Unknown,
+        about: "The newest snapshot could not be counted, so nobody knows whether it is complete.",
+        advice: "Raise the check's `deadline`; restic 0.17 and newer count while they back up.",
     },
     FindingKind {
         id: "restic_collapsed",

@@ -11,7 +11,7 @@ use crate::probe::restic::{Locks, Repository, Snapshot, Stored};
 const MOST_GROUPS: usize = 24;
 
 /// Of a group only the latest snapshots are handed on as copies.
-const MOST_COPIES: usize = 400;
+const MOST_COPIES: usize = 120;
 
 impl Restic {
     /// Asks the repository for everything that the facts are made of.
@@ -120,9 +120,12 @@ async fn size_of(
             Some((stats.total_file_count, stats.total_size))
         }
         Err(failure) => {
-            if !matches!(failure.kind, FailureKind::Timeout | FailureKind::NetworkDown) {
-                facts.push("readable", subject, Value::Flag(false));
-            }
+            let is_unknown = matches!(
+                failure.kind,
+                FailureKind::Timeout | FailureKind::NetworkDown | FailureKind::OutputTooLong
+            );
+            let name = if is_unknown { "size_unknown" } else { "readable" };
+            facts.push(name, subject, Value::Flag(is_unknown));
             None
         }
     }
