@@ -27,7 +27,8 @@ pub(super) static KIND: CheckKind = CheckKind {
     about: "The clock is set by something, and is not absurd",
     limits: "A time server that is wrong itself makes a wrong clock look right; clocks that a \
              hypervisor sets from outside cannot be seen from within.",
-    example: "max_offset = \"500ms\"   # how far from its time server the clock may be\n",
+    example: "max_offset = \"500ms\"       # how far from its time server the clock may be\n\
+              set_from_outside = false   # true: a hypervisor sets it\n",
     every: Span::from_secs(15 * 60),
     deadline: Span::from_secs(30),
     stale_after_intervals: 3,
@@ -75,7 +76,7 @@ pub(super) static KIND: CheckKind = CheckKind {
             id: "clock_unknown",
             severity: Status::Unknown,
             about: "Nothing was found that sets the clock.",
-            advice: "Turn on systemd-timesyncd or chrony, or say here that a hypervisor does it.",
+            advice: "Turn on systemd-timesyncd or chrony, or set `set_from_outside = true` if a hypervisor does it.",
         },
     ],
     build,
@@ -265,5 +266,21 @@ mod tests {
         let mut facts = Facts::default();
         facts.push("source", "", Value::Text("nothing".to_owned()));
         assert_eq!(ids(&build(&KIND, "").unwrap().judge(&facts, &[], now)), ["clock_unknown"]);
+    }
+
+    #[tokio::test]
+    async fn timesyncd_is_read_by_its_marks() {
+        let folder = tempfile::tempdir().unwrap();
+        let marks = folder.path().join("run/systemd/timesync");
+        let clock = build(&KIND, "").unwrap();
+        std::fs::create_dir_all(&marks).unwrap();
+        let seen = crate::testing::observe(clock.as_ref(), folder.path(), Timestamp::now()).await;
+        assert_eq!(ids(&clock.judge(&seen.unwrap(), &[], Timestamp::now())), ["clock_not_set"]);
+        std::fs::write(marks.join("synchronized"), "").unwrap();
+        let seen = crate::testing::observe(clock.as_ref(), folder.path(), Timestamp::now()).await;
+        let seen = seen.unwrap();
+        assert_eq!(ids(&clock.judge(&seen, &[], Timestamp::now())), [""; 0]);
+        let later = Timestamp::now() + jiff::SignedDuration::from_hours(30);
+        assert_eq!(ids(&clock.judge(&seen, &[], later)), ["clock_stale"]);
     }
 }

@@ -237,4 +237,31 @@ mod tests {
         }
         assert_eq!(compare("6.1.0-40-amd64", "6.1.0-9-amd64"), Ordering::Greater);
     }
+
+    async fn check(running: &str, files: &[&str], expected: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("proc/sys/kernel/osrelease", running);
+        for file in files {
+            write(file, "libc6\n");
+        }
+        let check = crate::testing::build(&KIND, "").unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let facts = crate::testing::observe(check.as_ref(), folder.path(), now).await.unwrap();
+        let found = crate::testing::ids(&check.judge(&facts, &[], now));
+        assert_eq!(found, expected, "{running} {files:?}");
+    }
+
+    #[tokio::test]
+    async fn marks_and_kernels_are_both_looked_at() {
+        check("6.1.0-9-amd64\n", &["boot/vmlinuz-6.1.0-9-amd64"], &[]).await;
+        check("6.1.0-9-amd64\n", &["boot/vmlinuz-6.1.0-10-amd64"], &["reboot_needed"]).await;
+        check("6.1.0-9-amd64\n", &["run/reboot-required"], &["reboot_needed"]).await;
+        check("6.1.0-9-amd64\n", &["lib/modules/6.1.0-8-amd64/x"], &["reboot_kernel_gone"]).await;
+        check("6.18.0\n", &[], &[]).await;
+    }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Job {
     pub(crate) target: String,
     /// The file that holds the repository's password, if named.
     pub(crate) password_file: Option<String>,
+    /// A file of `NAME=value` lines that holds the password itself.
+    pub(crate) environment_file: Option<String>,
     /// The settings file that tells of it.
     pub(crate) told_by: String,
 }
@@ -74,6 +76,7 @@ pub(crate) fn find(host: &Host) -> Vec<Job> {
             let key = (job.tool, job.target.clone());
             let known: &mut Job = jobs.entry(key).or_insert_with(|| job.clone());
             known.password_file = known.password_file.take().or(job.password_file);
+            known.environment_file = known.environment_file.take().or(job.environment_file);
         }
     }
     jobs.into_values().collect()
@@ -86,10 +89,21 @@ fn in_file(file: &str, text: &str) -> Vec<Job> {
         .filter(|line| !line.starts_with('#') && line.len() < 4096)
         .take(5000)
         .collect();
+    // In a script or a unit the same words stand between others.
+    let is_plain = ["/etc/default/", "/etc/restic/"].iter().any(|folder| file.starts_with(folder));
+    let holds_password = lines.iter().any(|line| value(line, "RESTIC_PASSWORD").is_some());
+    let environment_file = (is_plain && holds_password).then(|| file.to_owned());
     let job = |tool, target: &str, password_file| {
         let target = without_login(&read::plain(target));
         let told_by = file.to_owned();
-        (!target.is_empty()).then_some(Job { tool, target, password_file, told_by })
+        let environment_file = environment_file.clone().filter(|_| tool == "restic");
+        (!target.is_empty()).then_some(Job {
+            tool,
+            target,
+            password_file,
+            environment_file,
+            told_by,
+        })
     };
     let mut jobs = Vec::new();
     let restic = restic(&lines);
@@ -253,6 +267,15 @@ mod tests {
             &[("dump", "/var/backups/pg", None)],
         );
         check("/usr/local/bin/backup", "restic -r \"$REPO\" backup /srv\n", &[]);
+    }
+
+    #[test]
+    fn a_password_in_a_settings_file_stays_there() {
+        let text = "RESTIC_REPOSITORY=/srv/restic\nRESTIC_PASSWORD=hunter2\n";
+        let jobs = in_file("/etc/default/restic", text);
+        assert_eq!(jobs[0].environment_file.as_deref(), Some("/etc/default/restic"));
+        assert!(!format!("{jobs:?}").contains("hunter2"));
+        assert_eq!(in_file("/usr/local/bin/backup", text)[0].environment_file, None);
     }
 
     #[test]

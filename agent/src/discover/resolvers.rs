@@ -19,6 +19,12 @@ pub(crate) fn read(host: &Host) -> Vec<IpAddr> {
     servers.into_iter().collect()
 }
 
+/// Whether the resolver library has anybody to ask.
+pub(crate) fn is_any_set(host: &Host) -> bool {
+    let text = read::settings(host, "/etc/resolv.conf").unwrap_or_default();
+    !parse(&text).is_empty()
+}
+
 fn parse(text: &str) -> Vec<IpAddr> {
     text.lines()
         .filter_map(|line| {

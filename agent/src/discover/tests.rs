@@ -147,6 +147,26 @@ fn real_sockets_are_found() {
 }
 
 #[test]
+fn a_connection_between_two_programs_is_a_dependency() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let script = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; read -r -u 3 line");
+    let mut client = std::process::Command::new("bash").args(["-c", &script]).spawn().unwrap();
+    let (server, _) = listener.accept().unwrap();
+    let seen = sample(Path::new("/"), now());
+    // Ends the line that it waits for.
+    drop(server);
+    client.wait().unwrap();
+    let owner = seen.listeners.iter().find(|listener| listener.port == port).unwrap().name();
+    let flow = seen.flows.iter().find(|flow| flow.port == port);
+    let program = flow.map(|flow| flow.from.clone());
+    // Where the tests run as one unit, both are that unit.
+    let own_unit = std::fs::read_to_string("/proc/self/cgroup").unwrap().contains(&owner);
+    let expected = if own_unit { None } else { Some(End::Program("bash".to_owned())) };
+    assert_eq!(program, expected);
+}
+
+#[test]
 fn a_connection_that_was_closed_is_still_seen() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -204,6 +224,25 @@ fn a_proposal_can_be_used_at_once() {
     // Nobody's business function.
     assert!(!old.map_toml.contains("[service.ssh]"));
     check_proposal("workgroup-server");
+}
+
+/// What is commented out must be right, too, once somebody takes the marks away.
+#[test]
+fn commented_checks_can_be_used_as_they_stand() {
+    let old = propose(&host("old-server"), now());
+    let mut text = String::new();
+    let mut in_check = false;
+    for line in old.agent_toml.lines() {
+        in_check = line.starts_with("# [[check.") || (in_check && !line.is_empty());
+        text += if in_check { line.trim_start_matches("# ") } else { line };
+        text.push('\n');
+    }
+    let agent = load::agent_from(&Source::new("agent.toml", text.as_str())).unwrap().value;
+    assert!(agent.checks.iter().any(|check| check.name == "domain town.example"), "{text}");
+    assert!(agent.checks.iter().any(|check| check.component == id("restic-vault")), "{text}");
+    if let Err(problems) = crate::plan::plan(&agent) {
+        panic!("{problems}\n{text}");
+    }
 }
 
 #[test]

@@ -136,4 +136,27 @@ mod tests {
         let docker = format!("0::/system.slice/docker-{hash}.scope\n");
         assert_eq!(unit(&docker).as_deref(), Some("container-0123456789ab"));
     }
+
+    #[test]
+    fn without_the_right_to_look_the_only_program_of_a_user_is_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        for (id, program, user) in
+            [("10", "db", 107), ("11", "web", 33), ("12", "cron", 0), ("13", "job", 33)]
+        {
+            let process = folder.path().join("proc").join(id);
+            fs::create_dir_all(&process).unwrap();
+            fs::write(process.join("comm"), format!("{program}\n")).unwrap();
+            fs::write(process.join("status"), format!("Name:\t{program}\nUid:\t{user}\t0\t0\t0\n"))
+                .unwrap();
+        }
+        let owners = Owners::read(folder.path());
+        assert_eq!(owners.hidden, 4);
+        let row = |user: u32| {
+            let line = format!("0: 0100007F:0050 00000000:0000 0A 0:0 0:0 0 {user} 0 99 1");
+            crate::discover::sockets::parse(&format!("header\n{line}\n"))[0]
+        };
+        assert_eq!(owners.of(&row(107)), Some("db"));
+        assert_eq!(owners.of(&row(33)), None);
+        assert_eq!(owners.of(&row(0)), None);
+    }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::discover::certificates::{self, CertificateFile};
 use crate::discover::jobs::{self, Job};
 use crate::discover::recorded::{first_label, service_id};
-use crate::discover::{End, RemoteMount, Sample, read, sample};
+use crate::discover::{End, RemoteMount, Sample, read, resolvers, sample};
 use crate::probe::host::Host;
 
 /// A program of this host that others reach.
@@ -39,6 +39,8 @@ pub(super) struct Found {
     pub(super) certificates: Vec<(Id, CertificateFile)>,
     pub(super) storage: BTreeMap<Id, Vec<RemoteMount>>,
     pub(super) resolvers: Vec<IpAddr>,
+    /// Whether any name server is set, its own stub on loopback included.
+    pub(super) has_resolvers: bool,
     pub(super) domains: Vec<String>,
     pub(super) peers: BTreeMap<IpAddr, String>,
     pub(super) disks: Vec<String>,
@@ -107,6 +109,7 @@ impl Found {
             disks: disks(&host),
             arrays: arrays(&host),
             has_sensors: has_sensors(&host),
+            has_resolvers: resolvers::is_any_set(&host),
             resolvers: seen.resolvers,
             gaps: seen.gaps,
             host_name,

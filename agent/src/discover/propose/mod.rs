@@ -40,16 +40,15 @@ pub fn propose(root: &Path, now: Timestamp) -> Proposal {
 }
 
 fn notes(found: &Found) -> Vec<String> {
-    let mut notes = vec![format!(
-        "{}: {} services, {} backup jobs, {} certificates, {} disks, {} arrays, storage of {} other hosts",
-        found.host,
-        found.services.len(),
-        found.jobs.len(),
-        found.certificates.len(),
-        found.disks.len(),
-        found.arrays.len(),
-        found.storage.len(),
-    )];
+    let counts = [
+        count(found.services.len(), "service"),
+        count(found.jobs.len(), "backup job"),
+        count(found.certificates.len(), "certificate"),
+        count(found.disks.len(), "physical disk"),
+        count(found.arrays.len(), "RAID array"),
+        count(found.storage.len(), "file server"),
+    ];
+    let mut notes = vec![format!("{}: found {}", found.host, counts.join(", "))];
     if found.jobs.is_empty() {
         notes.push(
             "no backup job was found; if there is one, add it to agent.toml (see `[[check.restic]]`)"
@@ -66,6 +65,15 @@ fn notes(found: &Found) -> Vec<String> {
     }
     notes.extend(found.gaps.iter().cloned());
     notes
+}
+
+/// `no disk`, `1 disk`, `2 disks`.
+fn count(number: usize, thing: &str) -> String {
+    match number {
+        0 => format!("no {thing}"),
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
 }
 
 /// A TOML string.

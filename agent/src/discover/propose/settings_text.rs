@@ -1,6 +1,6 @@
 //! The first `agent.toml`.
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use evenkeel_config::id::Id;
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::found::Found;
 use super::purpose::is_tls;
 use super::{day, quoted};
+use crate::discover::jobs::Job;
 
 pub(super) fn write(found: &Found, now: Timestamp) -> String {
     let mut out = Settings(String::new());
@@ -97,35 +98,43 @@ fn hardware(out: &mut Settings, found: &Found) {
 fn jobs(out: &mut Settings, found: &Found) {
     for (id, job) in &found.jobs {
         let told = format!("{} in {}, named in {}.", job.tool, job.target, job.told_by);
-        match (job.tool, job.contacts(), &job.password_file) {
-            ("restic", None, Some(password)) => {
-                let keys =
-                    [("repository", quoted(&job.target)), ("password_file", quoted(password))];
-                out.check("restic", &told, id, &keys);
-            }
-            ("restic", whom, password) => {
-                let why = match whom {
-                    Some(whom) => format!("{told} Commented out: it contacts {whom}."),
-                    None => format!("{told} Commented out: where is its password file?"),
-                };
-                let password = password.as_deref().unwrap_or("/etc/restic/password");
-                let keys =
-                    [("repository", quoted(&job.target)), ("password_file", quoted(password))];
-                out.commented("restic", &why, id, &keys);
-            }
-            ("dump", _, _) => {
+        match (job.tool, job.contacts()) {
+            ("restic", whom) => restic(out, id, job, &told, whom),
+            ("dump", _) => {
                 let pattern = quoted(&format!("{}/*", job.target));
                 out.check("files", &told, id, &[("path", pattern)]);
             }
-            (_, None, _) => {
+            (_, None) => {
                 let why = format!("{told} Commented out: this looks at files only, so say which.");
                 let pattern = quoted(&format!("{}/*", job.target));
                 out.commented("files", &why, id, &[("path", pattern)]);
             }
-            (tool, Some(whom), _) => {
+            (tool, Some(whom)) => {
                 out.line(&format!("# {told} There is no check of {tool} at {whom}."));
                 out.line("");
             }
+        }
+    }
+}
+
+/// A repository on this host is looked at; another one only once somebody agrees.
+fn restic(out: &mut Settings, id: &Id, job: &Job, told: &str, whom: Option<&str>) {
+    let secret = match (&job.password_file, &job.environment_file) {
+        (Some(file), _) => Some(("password_file", file.as_str())),
+        (None, Some(file)) => Some(("environment_file", file.as_str())),
+        (None, None) => None,
+    };
+    let (key, file) = secret.unwrap_or(("password_file", "/etc/restic/password"));
+    let keys = [("repository", quoted(&job.target)), (key, quoted(file))];
+    match (whom, secret) {
+        (None, Some(_)) => out.check("restic", told, id, &keys),
+        (None, None) => {
+            let why = format!("{told} Commented out: where is its password file?");
+            out.commented("restic", &why, id, &keys);
+        }
+        (Some(whom), _) => {
+            let why = format!("{told} Commented out: it contacts {whom}.");
+            out.commented("restic", &why, id, &keys);
         }
     }
 }
@@ -156,12 +165,13 @@ fn served_name(found: &Found) -> String {
 }
 
 fn names(out: &mut Settings, found: &Found) {
-    let servers: Vec<String> = found.resolvers.iter().map(IpAddr::to_string).collect();
+    if found.has_resolvers {
+        let keys = [("name", quoted("resolvers")), ("resolvers", "true".to_owned())];
+        out.check("dns", "Does each name server of this host answer?", &found.host, &keys);
+    }
     for domain in &found.domains {
-        let why = format!(
-            "Commented out: it asks the domain's own name servers, and those of this host ({}).",
-            if servers.is_empty() { "none found".to_owned() } else { servers.join(", ") }
-        );
-        out.commented("dns", &why, &found.host, &[("domain", quoted(domain))]);
+        let why = "Commented out: it asks the domain's own name servers, wherever they are.";
+        let keys = [("name", quoted(&format!("domain {domain}"))), ("domain", quoted(domain))];
+        out.commented("dns", why, &found.host, &keys);
     }
 }
