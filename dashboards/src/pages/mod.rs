@@ -4,6 +4,7 @@ pub mod evidence;
 pub mod first;
 pub mod function;
 pub mod map;
+pub mod report;
 pub mod tonight;
 
 #[cfg(test)]

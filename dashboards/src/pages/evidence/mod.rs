@@ -11,14 +11,13 @@ use evenkeel_config::record::{Status, Summary};
 use maud::{Markup, html};
 
 use self::matrix::Matrix;
-use self::restores::Restore;
 use crate::html::layout::{Page, page as layout_page};
 use crate::html::names::Names;
 use crate::html::{marks, words};
 use crate::picture::{Ask, Picture};
 
 pub use dates::{RunsOut, runs_out};
-pub use restores::{last_restores, restore_mark};
+pub use restores::{Restore, last_restores, restore_mark};
 
 /// Above so many figures of a group, one square stands for several.
 const MOST_SQUARES: u64 = 30;

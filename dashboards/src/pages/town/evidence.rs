@@ -66,6 +66,7 @@ fn backup(hours: i64) -> Evidence {
         group: String::new(),
         snapshots: vec![snapshot],
     }];
+    evidence.component = "nightly".parse().expect("an id");
     evidence.outcome = Outcome::Observed { observations: Vec::new(), copies, drills: Vec::new() };
     evidence
 }

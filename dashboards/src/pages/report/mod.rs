@@ -1,0 +1,81 @@
+//! The board report: two pages of paper, also read on screen and as one file.
+mod behind;
+mod front;
+
+use maud::{Markup, html};
+
+use crate::html::layout::{self, Page, Style};
+use crate::html::names::Names;
+use crate::html::{headline, words};
+use crate::picture::{Ask, Picture};
+
+/// The report as a page of the server.
+pub fn page(picture: &Picture, ask: &Ask) -> Markup {
+    whole(picture, ask, Style::Linked)
+}
+
+/// The report as one HTML file that fetches nothing and can be sent on.
+pub fn self_contained(picture: &Picture, ask: &Ask) -> String {
+    whole(picture, ask, Style::Inside).into_string()
+}
+
+fn whole(picture: &Picture, ask: &Ask, style: Style) -> Markup {
+    let names = Names::new(&picture.map);
+    let summary = picture.summary(ask);
+    let body = html! {
+        a.skip href="#main" { "Skip to the answer" }
+        (layout::sprite())
+        @if style == Style::Linked { (menu()) }
+        main #main { article {
+            @match summary {
+                Some(summary) => {
+                    (front::sheet(picture, summary, &names))
+                    (behind::sheet(picture, summary, &names))
+                }
+                None => (cannot_say(picture, &names)),
+            }
+        } }
+    };
+    let title = format!("Continuity report · {}", words::plain(&picture.organisation));
+    layout::document(&title, style, "report", body)
+}
+
+fn menu() -> Markup {
+    html! {
+        nav.noprint aria-label="Pages" { ul {
+            @for page in Page::ALL {
+                li { a href=(page.path()) aria-current=[(page == Page::Report).then_some("page")] { (page.word()) } }
+            }
+        } }
+    }
+}
+
+/// What stands on top of a sheet: whose report, of which day.
+fn head(left: Markup, right: &str) -> Markup {
+    html! { div.rh { span { (left) } span { (right) } } }
+}
+
+/// One sheet when nothing can be simulated: what is known, and what is missing.
+fn cannot_say(picture: &Picture, names: &Names<'_>) -> Markup {
+    html! {
+        div.sheet {
+            (front::title_line(picture))
+            h1 { "We cannot say yet when the work would be back." }
+            p.lede { "No night has been simulated. What is missing, and what is known without it:" }
+            ul.plain {
+                @if picture.cannot.is_empty() { li { "No scenario has been run on this map." } }
+                @for why in picture.cannot.iter().take(6) { li { (sentence(&names.text(why))) } }
+            }
+            (behind::proofs(picture, names))
+            (behind::signatures(picture))
+            p.note { (layout::method(picture)) }
+        }
+    }
+}
+
+fn sentence(text: &str) -> String {
+    format!("{}.", words::sentence_case(&headline::fragment(text)))
+}
+
+#[cfg(test)]
+mod tests;

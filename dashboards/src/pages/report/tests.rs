@@ -1,0 +1,75 @@
+use super::*;
+use crate::pages::town;
+
+fn file(picture: &Picture) -> String {
+    self_contained(picture, &Ask::default())
+}
+
+#[test]
+fn the_file_stands_alone() {
+    let report = file(&town::picture());
+    town::show("report-file", &report);
+    town::assert_sound(&report);
+    for fetched in ["<link", "src=", "http:", "https:", "url(", "@import"] {
+        assert!(!report.contains(fetched), "{fetched}");
+    }
+    assert_eq!(report.matches("<style>").count(), 1);
+    assert!(report.len() < 300_000, "{} bytes", report.len());
+}
+
+#[test]
+fn the_page_has_the_answer_first() {
+    let page = page(&town::picture(), &Ask::default()).into_string();
+    town::show("report", &page);
+    town::assert_sound(&page);
+    assert!(page.contains("<h1>If ransomware hits tonight, "));
+    assert!(page.contains("rel=\"stylesheet\"") && !page.contains("<style"));
+    assert_eq!(page.matches("class=\"sheet\"").count(), 2);
+}
+
+#[test]
+fn seven_functions_three_changes_and_three_decisions_at_most() {
+    let report = file(&town::picture());
+    assert_eq!(report.matches("class=\"lo\"").count(), 7);
+    let changes = &report[report.find("id=\"r2\"").expect("changes")..report.find("id=\"r3\"").expect("decisions")];
+    assert_eq!(changes.matches("<li>").count(), 3);
+    let decisions = &report[report.find("class=\"dec\"").expect("a list")..];
+    let decisions = &decisions[..decisions.find("</ol>").expect("its end")];
+    assert_eq!(decisions.matches("<li>").count(), 3);
+    assert!(decisions.contains("Life safety: not weighed in money."));
+}
+
+#[test]
+fn the_first_report_says_so() {
+    let mut picture = town::picture();
+    picture.earlier.clear();
+    assert!(file(&picture).contains("First report."));
+}
+
+#[test]
+fn without_a_result_it_says_what_is_missing() {
+    let mut picture = town::picture();
+    picture.summaries.clear();
+    picture.cannot = vec!["no people are on the map".to_owned()];
+    let report = file(&picture);
+    town::show("report-none", &report);
+    town::assert_sound(&report);
+    assert!(report.contains("No people are on the map.") && report.contains("never drilled"));
+    town::assert_sound(&file(&town::of_map(town::EMPTY)));
+}
+
+#[test]
+fn long_and_hostile_titles_stay_within_their_bounds() {
+    let mut picture = town::picture();
+    for summary in &mut picture.summaries {
+        for function in &mut summary.functions {
+            function.title = format!("<b>\u{202e}{}", "very long ".repeat(60));
+        }
+        for fix in &mut summary.fixes {
+            fix.title = "<script>".repeat(60);
+        }
+    }
+    let report = file(&picture);
+    town::show("report-long", &report);
+    town::assert_sound(&report);
+}
