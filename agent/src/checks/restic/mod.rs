@@ -216,6 +216,14 @@ struct Restic {
 fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> {
     let settings: Settings = settings(entry, problems)?;
     let has_secret = settings.password_file.is_some() || settings.environment_file.is_some();
+    // A relative folder would depend on where the agent was started.
+    let is_place = settings.repository.starts_with('/') || settings.repository.contains(':');
+    if !settings.repository.is_empty() && !is_place {
+        let what = "the repository is neither an absolute path nor a remote one";
+        let hint = "for example `/srv/backup/restic` or `sftp:nas:/restic`";
+        problems.error(place(entry, "repository"), what, hint);
+        return None;
+    }
     if settings.repository.is_empty() {
         let hint = "as after `restic -r`, for example `repository = \"/srv/backup/restic\"`";
         problems.error(place(entry, "repository"), "`repository` is missing", hint);
