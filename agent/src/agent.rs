@@ -128,7 +128,8 @@ impl Agent {
         map: Option<DependencyMap>,
     ) -> Result<(), AgentError> {
         match setup(settings, map) {
-            Ok(setup) => {
+            Ok(mut setup) => {
+                self.setup().hand_over(&mut setup.checks);
                 *self.inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
                 self.latest().reload_ok = true;
                 self.inner.changed.send_modify(|version| *version += 1);
@@ -321,6 +322,18 @@ impl Setup {
         self.map
             .as_ref()
             .is_some_and(|map| planned::is_planned(map, &configured.entry.component, now))
+    }
+}
+
+impl Setup {
+    /// Makes checks that take the place of running ones wait for their end.
+    pub(crate) fn hand_over(&self, checks: &mut [Arc<Configured>]) {
+        for check in checks.iter_mut().filter_map(Arc::get_mut) {
+            let same = |old: &&Arc<Configured>| old.entry.name == check.entry.name;
+            if let Some(old) = self.checks.iter().find(same) {
+                check.running = Arc::clone(&old.running);
+            }
+        }
     }
 }
 

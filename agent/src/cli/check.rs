@@ -160,6 +160,7 @@ mod tests {
             duration: std::time::Duration::ZERO,
             past: &[],
             seen: &[],
+            is_history_lost: false,
             planned,
         };
         let result = load.map(|load| facts(&[("disk|1", load)]));

@@ -2,9 +2,9 @@
 use std::path::{Path, PathBuf};
 
 use evenkeel_config::agent::AgentSettings;
-use evenkeel_config::load::{agent_from, map_from, read_sources};
+use evenkeel_config::load::{Loaded, agent_from, map_from, read_sources};
 use evenkeel_config::map::DependencyMap;
-use evenkeel_config::problem::Problems;
+use evenkeel_config::problem::{Place, Problems};
 
 use super::output::Failure;
 use crate::agent::Agent;
@@ -24,8 +24,16 @@ pub(super) struct Places {
 pub(super) struct Documents {
     pub(super) settings: AgentSettings,
     pub(super) map: Option<DependencyMap>,
-    pub(super) map_file: Option<PathBuf>,
     pub(super) warnings: Problems,
+}
+
+/// What could be read of both, with everything that is wrong.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) settings: Option<AgentSettings>,
+    pub(super) map: Option<DependencyMap>,
+    pub(super) map_file: Option<PathBuf>,
+    pub(super) problems: Problems,
 }
 
 impl Places {
@@ -71,6 +79,17 @@ impl Places {
 
     /// Reads settings and map.
     pub(super) fn read(&self) -> Result<Documents, Failure> {
+        let found = self.find()?;
+        match found.settings {
+            Some(settings) if !found.problems.is_fatal() => {
+                Ok(Documents { settings, map: found.map, warnings: found.problems })
+            }
+            _ => Err(found.problems.into()),
+        }
+    }
+
+    /// Reads as much of settings and map as can be read.
+    pub(super) fn find(&self) -> Result<Found, Failure> {
         let file = self.config();
         if !file.exists() {
             return Err(Failure::config(format!(
@@ -80,35 +99,16 @@ impl Places {
             )));
         }
         let mut problems = Problems::default();
-        let mut settings = None;
-        for source in read_sources(&file)? {
-            match agent_from(&source) {
-                Ok(loaded) => {
-                    problems.list.extend(loaded.warnings.list);
-                    settings = Some(loaded.value);
-                }
-                Err(found) => problems.list.extend(found.list),
-            }
-        }
-        let (map_file, map) = match settings.as_ref().and_then(|settings| self.map_file(settings)) {
-            None => (None, None),
-            Some(file) => match read_sources(&file).and_then(|sources| map_from(&sources)) {
-                Ok(loaded) => {
-                    problems.list.extend(loaded.warnings.list);
-                    (Some(file), Some(loaded.value))
-                }
-                Err(found) => {
-                    problems.list.extend(found.list);
-                    (Some(file), None)
-                }
-            },
-        };
-        match settings {
-            Some(settings) if !problems.is_fatal() => {
-                Ok(Documents { settings, map, map_file, warnings: problems })
-            }
-            _ => Err(problems.into()),
-        }
+        let read = read_sources(&file).and_then(|sources| match sources.as_slice() {
+            [source] => agent_from(source),
+            _ => Err(several(&file)),
+        });
+        let settings = take(&mut problems, read);
+        let map_file = settings.as_ref().and_then(|settings| self.map_file(settings));
+        let map = map_file.as_ref().and_then(|file| {
+            take(&mut problems, read_sources(file).and_then(|sources| map_from(&sources)))
+        });
+        Ok(Found { settings, map, map_file, problems })
     }
 
     /// The map that the settings name, else `map.toml` beside them if it is there.
@@ -128,4 +128,22 @@ impl Places {
         let data = self.data(&documents.settings);
         Ok(Agent::open(documents.settings, documents.map, &data)?)
     }
+}
+
+/// The value if there is one; all that is wrong is added to the problems.
+fn take<T>(problems: &mut Problems, read: Result<Loaded<T>, Problems>) -> Option<T> {
+    let (found, value) = match read {
+        Ok(loaded) => (loaded.warnings, Some(loaded.value)),
+        Err(found) => (found, None),
+    };
+    problems.list.extend(found.list);
+    value
+}
+
+/// Settings stand in one file, other than a map.
+fn several(folder: &Path) -> Problems {
+    let mut problems = Problems::default();
+    let place = Place { file: folder.display().to_string(), ..Place::default() };
+    problems.error(place, "holds several files", "name one, as in `--config agent.toml`");
+    problems
 }

@@ -3,6 +3,9 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use evenkeel_config::agent::AgentSettings;
+use evenkeel_config::map::DependencyMap;
+use evenkeel_config::problem::Problems;
 use evenkeel_config::record::SCHEMA_VERSION;
 use jiff::Timestamp;
 use serde_json::json;
@@ -74,35 +77,29 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 pub(super) fn validate(places: &Places, format: Format) -> Result<u8, Failure> {
-    let documents = places.read()?;
-    let mut problems = documents.warnings;
-    if let Err(found) = plan::plan(&documents.settings) {
-        problems.list.extend(found.list);
-    }
-    if let Some(map) = &documents.map {
-        for check in &documents.settings.checks {
-            if !map.components.contains_key(&check.component) {
-                problems.warning(
-                    crate::checks::place(check, "component"),
-                    format!("`{}` is not on the map", check.component),
-                    "add it to the map, so that the evidence reaches the simulation",
-                );
-            }
+    let found = places.find()?;
+    let mut problems = found.problems;
+    if let Some(settings) = &found.settings {
+        if let Err(more) = plan::plan(settings) {
+            problems.list.extend(more.list);
+        }
+        if let Some(map) = &found.map {
+            not_on_the_map(settings, map, &mut problems);
         }
     }
     problems.sort();
-    if problems.is_fatal() {
+    let Some(settings) = found.settings.filter(|_| !problems.is_fatal()) else {
         return Err(problems.into());
-    }
-    let checks = documents.settings.checks.len();
-    let components = documents.map.as_ref().map(|map| map.components.len());
+    };
+    let checks = settings.checks.len();
+    let components = found.map.as_ref().map(|map| map.components.len());
     match format {
         Format::Human => {
             if !problems.list.is_empty() {
                 super::output::tell(&problems.to_string());
             }
             say(&format!("{}: {checks} checks, no errors", places.config().display()));
-            if let (Some(file), Some(count)) = (&documents.map_file, components) {
+            if let (Some(file), Some(count)) = (&found.map_file, components) {
                 say(&format!("{}: {count} components, no errors", file.display()));
             }
         }
@@ -115,4 +112,17 @@ pub(super) fn validate(places: &Places, format: Format) -> Result<u8, Failure> {
         })),
     }
     Ok(0)
+}
+
+/// Warns of checks whose evidence would reach no component.
+fn not_on_the_map(settings: &AgentSettings, map: &DependencyMap, problems: &mut Problems) {
+    for check in &settings.checks {
+        if !map.components.contains_key(&check.component) {
+            problems.warning(
+                crate::checks::place(check, "component"),
+                format!("`{}` is not on the map", check.component),
+                "add it to the map, so that the evidence reaches the simulation",
+            );
+        }
+    }
 }

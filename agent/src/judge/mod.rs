@@ -65,6 +65,12 @@ const NOTHING: CommonFinding = CommonFinding {
     about: "the check ended well but saw nothing at all",
     advice: "see that what it looks at is there, or remove the check from `agent.toml`",
 };
+const HISTORY: CommonFinding = CommonFinding {
+    id: "history_unreadable",
+    severity: Status::Unknown,
+    about: "the earlier evidence of this check cannot be read, so nothing can be compared",
+    advice: "run `evenkeel-agent store integrity` and do what it says",
+};
 const NOT_APPLICABLE: CommonFinding = CommonFinding {
     id: "not_applicable",
     severity: Status::Unknown,
@@ -75,7 +81,7 @@ const NOT_APPLICABLE: CommonFinding = CommonFinding {
 /// The findings of every kind, beside those in [`crate::checks::CheckKind::findings`]
 /// and the failure names of [`FailureKind::name`].
 pub const COMMON_FINDINGS: &[CommonFinding] =
-    &[CLOCK, NOT_APPLICABLE, NOTHING, VANISHED, FUTURE, UNREADABLE];
+    &[CLOCK, HISTORY, NOT_APPLICABLE, NOTHING, VANISHED, FUTURE, UNREADABLE];
 
 /// One run of one check, and what is known from before.
 #[derive(Debug)]
@@ -92,6 +98,8 @@ pub struct Run<'a> {
     pub past: &'a [Evidence],
     /// What it saw before under the same settings.
     pub seen: &'a [SeenSubject],
+    /// Whether `past` and `seen` could not be read from the store.
+    pub is_history_lost: bool,
     /// Whether planned work is declared for the component now.
     pub planned: bool,
 }
@@ -109,6 +117,10 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
         }
         Ok(facts) => observed(run, facts, &mut findings),
     };
+    if run.is_history_lost {
+        let what = HISTORY.about.to_owned();
+        findings.push(common(run, &HISTORY, "", what, run.started));
+    }
     if let Some(last) = run.past.last() {
         if last.started.duration_since(run.started) > CLOCK_TOLERANCE {
             let what = format!("the last run is dated {}, after this one", last.started);

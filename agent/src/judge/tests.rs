@@ -25,6 +25,7 @@ fn run_with(
         duration: Duration::from_millis(7),
         past,
         seen,
+        is_history_lost: false,
         planned: false,
     };
     evidence(&run, result)
@@ -125,6 +126,25 @@ fn a_clock_that_went_back_is_unknown() {
 }
 
 #[test]
+fn without_its_history_a_check_is_never_ok() {
+    let configured = check("disks", Script::Waits);
+    let full = run_with(Ok(facts(&[("a", 0.95)])), &[], &[], at(0));
+    for (past, status) in [(vec![], Status::Unknown), (vec![full], Status::Critical)] {
+        let run = Run {
+            configured: &configured,
+            host: "srv-1",
+            started: at(60),
+            duration: Duration::ZERO,
+            past: &past,
+            seen: &[],
+            is_history_lost: true,
+            planned: false,
+        };
+        assert_eq!(evidence(&run, Ok(facts(&[("b", 0.1)]))).status, status);
+    }
+}
+
+#[test]
 fn a_judgement_that_breaks_down_is_a_failure_of_the_check() {
     let configured = check("disks", Script::PanicsInJudgement);
     let run = Run {
@@ -134,6 +154,7 @@ fn a_judgement_that_breaks_down_is_a_failure_of_the_check() {
         duration: Duration::ZERO,
         past: &[],
         seen: &[],
+        is_history_lost: false,
         planned: false,
     };
     let broken = evidence(&run, Ok(facts(&[("a", 0.1)])));

@@ -21,6 +21,7 @@ fn state(name: &str, result: Result<Facts, evenkeel_config::record::Failure>) ->
         duration: std::time::Duration::from_millis(1_500),
         past: &[],
         seen: &[],
+        is_history_lost: false,
         planned: false,
     };
     let evidence = judge::evidence(&run, result);

@@ -89,6 +89,7 @@ async fn end(agent: &Agent, setup: &Setup, permits: &Semaphore) {
     if let Err(error) = agent.store().keep_map(&map) {
         tracing::error!("{error}");
     }
+    agent.stopping().send_replace(false);
 }
 
 fn permits(setup: &Setup) -> Arc<Semaphore> {
@@ -103,7 +104,9 @@ fn due(agent: &Agent, configured: &Configured) -> Option<Duration> {
         return None;
     }
     let next = last.saturating_add(SignedDuration::from_millis(configured.every.as_ms())).ok()?;
-    Some(Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default())
+    let left = Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default();
+    // A clock that went back must not put a check off for longer than its rhythm.
+    Some(left.min(Duration::from_millis(configured.every.as_ms().unsigned_abs())))
 }
 
 async fn rhythm(
@@ -131,8 +134,8 @@ fn pause(seed: &str, every: Span, round: u64) -> Duration {
     Duration::from_millis(every - (hash >> 32) % (every / 10 + 1))
 }
 
-/// Runs one check and records what came of it; nothing only if the agent is
-/// ending.
+/// Runs one check and records what came of it; nothing if the agent ends
+/// meanwhile, since that says nothing about what is checked.
 async fn once(
     agent: &Agent,
     configured: &Arc<Configured>,
@@ -141,7 +144,7 @@ async fn once(
     let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     let started = Timestamp::now();
     let clock = Instant::now();
-    let result = observe(agent, configured, started).await;
+    let result = observe(agent, configured, started).await?;
     let duration = clock.elapsed();
     drop(permit);
     let (agent, configured) = (agent.clone(), Arc::clone(configured));
@@ -150,15 +153,16 @@ async fn once(
         .ok()
 }
 
+/// Lets a check look, on a thread of its own; nothing if the agent ends.
 async fn observe(
     agent: &Agent,
     configured: &Arc<Configured>,
     now: Timestamp,
-) -> Result<Facts, Failure> {
+) -> Option<Result<Facts, Failure>> {
     let deadline = configured.deadline;
     let waiting = tokio::time::timeout(deadline, Arc::clone(&configured.running).lock_owned());
     let Ok(running) = waiting.await else {
-        return Err(timed_out(configured, "its earlier run has not ended yet"));
+        return Some(Err(timed_out(configured, "its earlier run has not ended yet")));
     };
     let look = Look { root: agent.setup().settings.agent.root.clone().into(), now, deadline };
     let check = Arc::clone(configured);
@@ -168,17 +172,18 @@ async fn observe(
         let _running = running;
         runtime.block_on(async {
             tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => None,
                 result = tokio::time::timeout(deadline, check.check.observe(&look)) => {
-                    result.unwrap_or_else(|_| Err(late(&check)))
+                    Some(result.unwrap_or_else(|_| Err(late(&check))))
                 }
-                _ = stop.wait_for(|stop| *stop) => Err(timed_out(&check, "the agent ends")),
             }
         })
     });
     match tokio::time::timeout(deadline + GRACE, run).await {
         Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(judge::defect(configured)),
-        Err(_) => Err(late(configured)),
+        Ok(Err(_)) => Some(Err(judge::defect(configured))),
+        Err(_) => Some(Err(late(configured))),
     }
 }
 
@@ -205,13 +210,15 @@ fn record(
 ) -> Evidence {
     let setup = agent.setup();
     let name = &configured.entry.name;
-    let (past, seen) = {
+    let read = {
         let store = agent.store();
-        let past = store.past(name).unwrap_or_else(|error| complain(&error));
-        let seen =
-            store.subjects(name, &configured.digest).unwrap_or_else(|error| complain(&error));
-        (past, seen)
+        store.past(name).and_then(|past| Ok((past, store.subjects(name, &configured.digest)?)))
     };
+    let is_history_lost = read.is_err();
+    let (past, seen) = read.unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        (agent.latest().of(&configured.entry).cloned().into_iter().collect(), Vec::new())
+    });
     let run = judge::Run {
         configured,
         host: setup.host.as_str(),
@@ -219,6 +226,7 @@ fn record(
         duration,
         past: &past,
         seen: &seen,
+        is_history_lost,
         planned: setup.is_planned(configured, started),
     };
     let evidence = judge::evidence(&run, result);
@@ -245,11 +253,6 @@ pub(crate) fn flush(agent: &Agent) {
     }
     drop(store);
     agent.latest().put_back(waiting);
-}
-
-fn complain<T: Default>(error: &dyn std::fmt::Display) -> T {
-    tracing::error!("{error}");
-    T::default()
 }
 
 /// Samples the host's own dependencies and keeps the recorded map.

@@ -130,6 +130,31 @@ async fn each_check_keeps_its_own_rhythm_until_the_end() {
     assert!((6..=7).contains(&runs), "{runs} runs in five and a half minutes");
 }
 
+#[tokio::test]
+async fn a_check_given_up_because_the_agent_ends_leaves_no_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let (waits, most) = counted("waits", Script::Waits);
+    let agent = agent(vec![waits], 1, folder.path());
+    let began = async {
+        while most.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    agent.run(began).await.unwrap();
+    assert_eq!(agent.store().latest().unwrap(), []);
+    assert_eq!(agent.run_all_once().await.len(), 1, "it can be asked again afterwards");
+}
+
+#[tokio::test]
+async fn a_reload_does_not_start_a_running_check_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (before, _) = counted("waits", Script::Waits);
+    let (mut after, _) = counted("waits", Script::Waits);
+    let agent = agent(vec![Arc::clone(&before)], 1, folder.path());
+    agent.setup().hand_over(std::slice::from_mut(&mut after));
+    assert!(Arc::ptr_eq(&before.running, &after.running));
+}
+
 #[test]
 fn the_rhythm_varies_by_at_most_a_tenth_and_is_never_late() {
     let every = Span::from_secs(600);
