@@ -53,15 +53,14 @@ fn told(cause: Cause, kind: Option<Kind>, who: &str) -> (String, String) {
     let named = |phrase: &str, short: &str| both(phrase.to_owned(), short.to_owned());
     match cause {
         Cause::Detection => named("pass before anyone notices", "time until somebody notices"),
-        Cause::Declaration => named("pass before anyone decides", "time until somebody decides"),
+        Cause::Declaration => {
+            named("pass after noticing, before recovery starts", "time before recovery starts")
+        }
         Cause::Hold => named("pass while the systems are held", "systems held for the insurer"),
         Cause::Effort => named("are hands-on work", "hands-on work"),
         Cause::PersonBusy | Cause::PersonOffShift | Cause::PersonAway => {
-            let one = if kind == Some(Kind::Team) || who.starts_with("one ") {
-                String::new()
-            } else {
-                "one person, ".to_owned()
-            };
+            let alone = kind == Some(Kind::Person) && !who.starts_with("one ");
+            let one = if alone { "one person, " } else { "" };
             both(format!("wait for {one}{who}"), format!("waiting for {who}"))
         }
         Cause::Transfer | Cause::LinkContention => {
@@ -74,13 +73,11 @@ fn told(cause: Cause, kind: Option<Kind>, who: &str) -> (String, String) {
             both(format!("go into {what}"), what)
         }
         Cause::LeadTime => {
-            both(format!("wait for delivery: {who}"), format!("waiting for delivery: {who}"))
+            both(format!("are the lead time of {who}"), format!("lead time of {who}"))
         }
         Cause::Vendor => both(format!("wait for {who}"), format!("waiting for {who}")),
         Cause::Wait => both(format!("pass with waiting: {who}"), format!("waiting: {who}")),
-        Cause::Outage => {
-            both(format!("pass until {who} is back by itself"), format!("outage of {who}"))
-        }
+        Cause::Outage => both(format!("pass until {who} is back"), format!("outage of {who}")),
         Cause::Start => both(format!("are the start-up of {who}"), format!("start-up of {who}")),
         Cause::Failover => {
             both(format!("go into switching {who} over"), format!("switching {who} over"))
@@ -108,16 +105,14 @@ pub fn step_words(
         Cause::PersonOffShift => (format!("Waiting for {who}"), under("off shift")),
         Cause::PersonAway => (format!("Waiting for {who}"), under("away")),
         Cause::Detection => ("Noticing".to_owned(), words::mid_sentence(&step)),
-        Cause::Declaration => {
-            (heading("Deciding".to_owned()), "telling, assessing, deciding".to_owned())
-        }
+        Cause::Declaration => (heading("Deciding".to_owned()), "before recovery starts".to_owned()),
         Cause::Hold => (heading("Systems held".to_owned()), "nothing may be touched".to_owned()),
-        Cause::Effort => (heading("Hands-on work".to_owned()), format!("hands-on, {who}")),
-        Cause::Transfer => (heading("Restoring".to_owned()), format!("restore, {who}")),
+        Cause::Effort => (heading("Hands-on work".to_owned()), format!("hands-on · {who}")),
+        Cause::Transfer => (heading("Restoring".to_owned()), format!("restore · {who}")),
         Cause::LinkContention => (format!("Sharing {who}"), under("other restores run, too")),
-        Cause::LeadTime => (heading("Delivery".to_owned()), format!("lead time, {who}")),
+        Cause::LeadTime => (heading("Delivery".to_owned()), format!("lead time · {who}")),
         Cause::Vendor => (format!("Waiting for {who}"), under("outside party")),
-        Cause::Wait => (heading("Waiting".to_owned()), format!("nobody is held, {who}")),
+        Cause::Wait => (heading("Waiting".to_owned()), format!("nobody is held · {who}")),
         Cause::Outage => (format!("Outage of {who}"), "ends by itself".to_owned()),
         Cause::Start => (format!("Starting {who}"), "start-up".to_owned()),
         Cause::Failover => (format!("Switching {who} over"), "fail-over".to_owned()),

@@ -272,10 +272,10 @@ fn life_safety(summary: &Summary, names: &Names<'_>) -> Vec<String> {
         let Some((_, fix, effect)) = helping.max_by_key(|(helps, ..)| *helps) else { continue };
         let [before, after] = effect.bad_night.map(words::back_after);
         sentences.push(format!(
-            "Life safety is never weighed in money: {} brings {}’s bad night \
+            "Life safety is never weighed in money: {} brings {} bad night \
              from {before} to {after}.",
             headline::fragment(&names.text(&fix.title)),
-            headline::title(function, names),
+            words::possessive(&headline::title(function, names)),
         ));
     }
     sentences.truncate(3);

@@ -77,7 +77,11 @@ pub fn answer(summary: &Summary, names: &Names<'_>) -> (String, Option<String>) 
     if focus.cannot.is_none() && !anything_hit(summary) {
         let judged = summary.functions.iter().filter(|one| one.cannot.is_none()).count() as u64;
         let what = if judged == 1 { "the one function" } else { "every function" };
-        return (format!("Nothing stops: {what} on the map goes on, also on a bad night."), None);
+        let known = summary.functions.iter().all(|one| Verdict::of(one) != Verdict::CannotSay);
+        let as_far = if known { "" } else { ", as far as our facts reach" };
+        let sentence =
+            format!("Nothing stops{as_far}: {what} on the map goes on, also on a bad night.");
+        return (sentence, None);
     }
     let first = back_sentence(focus, names);
     let second = life_safety(summary)
@@ -91,41 +95,89 @@ pub fn answer(summary: &Summary, names: &Names<'_>) -> (String, Option<String>) 
     }
 }
 
+/// Verbs that agree with a function's name.
+#[derive(Debug, Clone, Copy)]
+pub struct Verbs {
+    plural: bool,
+}
+
+impl Verbs {
+    /// Verbs for this name.
+    pub fn of(title: &str) -> Self {
+        Self { plural: words::is_plural(title) }
+    }
+
+    /// `is` or `are`.
+    pub fn is(self) -> &'static str {
+        if self.plural { "are" } else { "is" }
+    }
+
+    /// `takes` or `take`.
+    pub fn takes(self) -> &'static str {
+        if self.plural { "take" } else { "takes" }
+    }
+
+    /// `it takes` or `they take`.
+    pub fn it_takes(self) -> &'static str {
+        if self.plural { "they take" } else { "it takes" }
+    }
+
+    /// `comes` or `come`.
+    pub fn comes(self) -> &'static str {
+        if self.plural { "come" } else { "comes" }
+    }
+
+    /// `it never comes back` or `they never come back`.
+    pub fn it_never_comes_back(self) -> &'static str {
+        if self.plural { "they never come back" } else { "it never comes back" }
+    }
+
+    /// `has` or `have`.
+    pub fn has(self) -> &'static str {
+        if self.plural { "have" } else { "has" }
+    }
+}
+
 /// When one function is back, in one sentence.
 pub fn back_sentence(function: &FunctionSummary, names: &Names<'_>) -> String {
     let title = words::sentence_case(&title(function, names));
+    let verbs = Verbs::of(&title);
+    let (is, takes, never) = (verbs.is(), verbs.it_takes(), verbs.it_never_comes_back());
     if let Some(why) = &function.cannot {
-        return format!("We cannot say yet when {title} is back: {}.", fragment(&names.text(why)));
+        let why = fragment(&names.text(why));
+        return format!("We cannot say yet when {title} {is} back: {why}.");
     }
     let likely = figures::at(&function.usable, 0.5);
     let bad_night = figures::at(&function.usable, 0.9);
     match (likely, bad_night) {
         (Some(Elapsed::Ms(0)), Some(Elapsed::Ms(0))) => {
-            format!("{title} is not hit, also on a bad night.")
+            format!("{title} {is} not hit, also on a bad night.")
         }
         (Some(Elapsed::Ms(0)), Some(Elapsed::Ms(bad))) => {
-            format!("{title} is likely not hit; on a bad night it takes {}.", duration_long(bad))
+            let bad = duration_long(bad);
+            format!("{title} {is} likely not hit; on a bad night {takes} {bad}.")
         }
         (Some(Elapsed::Ms(0)), Some(Elapsed::Never)) => {
-            format!("{title} is likely not hit; on a bad night it never comes back.")
+            format!("{title} {is} likely not hit; on a bad night {never}.")
         }
         (Some(Elapsed::Ms(likely)), Some(Elapsed::Ms(bad))) => {
             let (likely, bad) = pair_long(likely, bad);
-            if likely.starts_with(&bad) {
-                format!("{title} is back in {likely}, likely and on a bad night.")
+            if likely.split(words::JOIN).next() == Some(bad.as_str()) {
+                format!("{title} {is} back in {likely}, likely and on a bad night.")
             } else {
-                format!("{title} is likely back in {likely}; on a bad night it takes {bad}.")
+                format!("{title} {is} likely back in {likely}; on a bad night {takes} {bad}.")
             }
         }
         (Some(Elapsed::Ms(likely)), Some(Elapsed::Never)) => format!(
-            "{title} is likely back in {}; on a bad night it never comes back{}.",
+            "{title} {is} likely back in {}; on a bad night {never}{}.",
             duration_long(likely),
             never_reason(function, names)
         ),
         (Some(Elapsed::Never), _) => {
-            format!("{title} likely never comes back{}.", never_reason(function, names))
+            let comes = verbs.comes();
+            format!("{title} likely never {comes} back{}.", never_reason(function, names))
         }
-        _ => format!("We cannot say yet when {title} is back."),
+        _ => format!("We cannot say yet when {title} {is} back."),
     }
 }
 
@@ -144,7 +196,8 @@ fn life_sentence(function: &FunctionSummary, names: &Names<'_>) -> String {
             Elapsed::Never => String::new(),
         };
         let end = duration_long(end);
-        return format!("{title} has {name} for {end}, then nothing is arranged{until}.");
+        let has = Verbs::of(&title).has();
+        return format!("{title} {has} {name} for {end}, then nothing is arranged{until}.");
     }
     let promised = function.objectives.rto.map(|rto| duration_long(rto.as_ms()));
     match (figures::at(&function.usable, 0.5), promised) {
@@ -187,6 +240,9 @@ pub fn counts(summary: &Summary, names: &Names<'_>) -> String {
         let titles: Vec<String> = unknown.iter().map(|one| title(one, names)).collect();
         sentences.push(format!("For {} we cannot say.", words::list(&titles, 3)));
     }
+    if anything_hit(summary) {
+        sentences.extend(untouched(summary));
+    }
     if tally.no_objective > 0 && tally.promises() > 0 {
         let functions = words::counted(tally.no_objective, "function");
         sentences.push(format!("{functions} have no objective set.").replace(
@@ -195,6 +251,19 @@ pub fn counts(summary: &Summary, names: &Names<'_>) -> String {
         ));
     }
     sentences.join(" ")
+}
+
+/// `8 of 12 functions are not hit.`
+fn untouched(summary: &Summary) -> Option<String> {
+    let spared = |one: &&FunctionSummary| {
+        one.stale.is_empty() && figures::at(&one.usable, 0.9) == Some(Elapsed::Ms(0))
+    };
+    let spared = summary.functions.iter().filter(spared).count() as u64;
+    let (part, is) = (
+        words::part(spared, summary.functions.len() as u64),
+        if spared == 1 { "is" } else { "are" },
+    );
+    (spared > 0).then(|| format!("{part} functions {is} not hit."))
 }
 
 /// Why a function cannot be judged, as a fragment.

@@ -220,9 +220,12 @@ pub fn in_nights(share: f64) -> String {
     }
 }
 
-/// A share of time: `41 of every 100 hours`.
+/// A share of time: `41 of every 100 hours`, or `all hours`.
 pub fn hundredths(share: f64) -> String {
     let hundredths = (share * 100.0).round().clamp(0.0, 100.0);
+    if hundredths == 100.0 {
+        return "all hours".to_owned();
+    }
     format!("{hundredths} of every 100{JOIN}hours")
 }
 
@@ -367,6 +370,28 @@ pub fn mid_sentence(text: &str) -> String {
         return text.to_owned();
     }
     first.to_lowercase().chain(letters).collect()
+}
+
+/// Whether a name asks for a plural verb: `Permits`, `Mail and phones`,
+/// `Accounts payable`. A guess from the spelling, good for most names.
+pub fn is_plural(name: &str) -> bool {
+    let words: Vec<&str> = name.split(' ').collect();
+    let plural = |word: &str, shortest: usize| {
+        word.len() >= shortest
+            && word.ends_with('s')
+            && !["ss", "us", "is"].iter().any(|ending| word.ends_with(ending))
+    };
+    let joined = words.iter().any(|word| ["and", "&"].contains(word));
+    let head = words.iter().position(|word| ["of", "for", "by", "to", "in", "at"].contains(word));
+    let head = &words[..head.unwrap_or(words.len())];
+    joined
+        || head.last().is_some_and(|last| plural(last, 3))
+        || head.first().is_some_and(|first| plural(first, 5))
+}
+
+/// The possessive of a name: `Payroll’s`, `Permits’`.
+pub fn possessive(name: &str) -> String {
+    if name.ends_with('s') { format!("{name}’") } else { format!("{name}’s") }
 }
 
 /// `a`, `a and b`, `a, b and c`, `a, b and 3 more`.
@@ -533,6 +558,7 @@ mod tests {
         check(&spelled(2), "Two");
         check(&spelled(14), "14");
         check(&hundredths(0.414), "41 of every 100 hours");
+        check(&hundredths(0.996), "all hours");
     }
 
     #[test]
@@ -552,6 +578,13 @@ mod tests {
         assert_eq!(list(&items[..1], 3), "a");
         assert_eq!(list(&items[..3], 3), "a, b and c");
         assert_eq!(list(&items, 2), "a, b and 2 more");
+        for name in ["Permits", "Mail and phones", "Accounts payable", "Copies of deeds"] {
+            assert!(is_plural(name), "{name}");
+        }
+        for name in ["Payroll", "Business licence", "Payment of invoices", "Gas supply", "Status"] {
+            assert!(!is_plural(name), "{name}");
+        }
+        assert_eq!(possessive("Permits"), "Permits’");
         assert_eq!(mid_sentence("Payroll"), "payroll");
         assert_eq!(mid_sentence("IT desk"), "IT desk");
         assert_eq!(sentence_case("payroll"), "Payroll");

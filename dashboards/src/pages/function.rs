@@ -9,7 +9,7 @@ use crate::html::causes::{main_cause, part_kind, step_words};
 use crate::html::chance::chance;
 use crate::html::figures::{self, Figures};
 use crate::html::fix_table::{self, fixes_for};
-use crate::html::headline;
+use crate::html::headline::{self, Verbs};
 use crate::html::layout::{self, Page};
 use crate::html::links;
 use crate::html::marks;
@@ -18,6 +18,12 @@ use crate::html::verdict::Verdict;
 use crate::html::waterfall_table::waterfall_table;
 use crate::html::words;
 use crate::picture::{Ask, Picture};
+
+/// A cause with a smaller share of the hours is the largest, but not "the" cause.
+const ENOUGH_TO_SAY_BECAUSE: f64 = 0.3;
+
+/// Below an hour the hours of all nights say little about this one.
+const HOUR: i64 = 3_600_000;
 
 /// Most rows in the table of hours over all nights.
 const MOST_SHARES: usize = 12;
@@ -72,10 +78,16 @@ fn why_this_long(function: &FunctionSummary, names: &Names<'_>) -> String {
     let likely = figures::at(&function.usable, 0.5);
     let bad_night = figures::at(&function.usable, 0.9);
     match (likely, main_cause(function, names)) {
-        (Some(Elapsed::Ms(likely)), Some(cause)) if likely > 0 && function.cannot.is_none() => {
+        (Some(Elapsed::Ms(likely)), Some(cause)) if likely >= HOUR && function.cannot.is_none() => {
             let share = words::hundredths(cause.share);
+            let takes = Verbs::of(&title).takes();
             let long = words::duration_long(likely);
-            format!("{title} takes {long} because {share} {}.", cause.phrase)
+            let phrase = &cause.phrase;
+            if cause.share < ENOUGH_TO_SAY_BECAUSE {
+                format!("{title} {takes} {long}: {share} {phrase}, the largest part of many.")
+            } else {
+                format!("{title} {takes} {long} because {share} {phrase}.")
+            }
         }
         (Some(Elapsed::Ms(0)), Some(cause)) if bad_night != Some(Elapsed::Ms(0)) => {
             let sentence = headline::back_sentence(function, names);
@@ -112,7 +124,8 @@ fn lede(function: &FunctionSummary, names: &Names<'_>) -> String {
             sentences.push("No promise could be kept 9 times in 10.".to_owned());
         }
     }
-    if let Some(stopgap) = stopgap(function, names) {
+    let hit = figures::at(&function.usable, 0.9).is_some_and(|bad| bad != Elapsed::Ms(0));
+    if let Some(stopgap) = stopgap(function, names).filter(|_| hit) {
         sentences.push(stopgap);
     }
     if !function.stale.is_empty() {

@@ -221,7 +221,7 @@ fn headlines_fit_the_shape_of_the_answer() {
     let page = function::page(&reason, &ask("tax")).into_string();
     assert_eq!(
         heading(&page),
-        "Tax and deeds likely never comes back: map files are in no backup job."
+        "Tax and deeds likely never come back: map files are in no backup job."
     );
 }
 

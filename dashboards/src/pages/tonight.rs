@@ -10,7 +10,7 @@ use crate::html::changes;
 use crate::html::figures;
 use crate::html::fix_table::{self, fix_table};
 use crate::html::function_table::{self, function_table, log_scale};
-use crate::html::headline;
+use crate::html::headline::{self, Verbs};
 use crate::html::layout::{self, Page};
 use crate::html::links;
 use crate::html::marks::{self, Interval};
@@ -92,7 +92,7 @@ fn lost(summary: &Summary, names: &Names<'_>) -> (String, String) {
         .datasets
         .iter()
         .filter(|data| figures::at(&data.loss, 0.9) == Some(Elapsed::Never))
-        .map(|data| words::shortened(&names.text(&data.title), 40))
+        .map(|data| words::shortened(&names.text(&data.title), 60))
         .collect();
     let finite = |p: f64| {
         let values = summary.datasets.iter().filter_map(|data| figures::at(&data.loss, p)?.ms());
@@ -150,10 +150,13 @@ fn fix_first(summary: &Summary, focus: &FunctionSummary, names: &Names<'_>) -> (
     let function = headline::title(best.function, names);
     let effect = match best.effect.bad_night {
         [Elapsed::Never, Elapsed::Ms(after)] => {
-            format!("{function} then comes back, on a bad night in {}", words::duration_long(after))
+            let comes = Verbs::of(&function).comes();
+            let after = words::duration_long(after);
+            format!("{function} then {comes} back, on a bad night in {after}")
         }
         [Elapsed::Ms(before), Elapsed::Ms(after)] if after < before => format!(
-            "{function}’s bad night falls from {} to {}",
+            "{} bad night falls from {} to {}",
+            words::possessive(&function),
             words::duration_long(before),
             if after == 0 { "none".to_owned() } else { words::pair_long(before, after).1 }
         ),
