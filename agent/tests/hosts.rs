@@ -2,12 +2,12 @@
 //! to any of their files makes a verdict better.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use evenkeel_agent::checks::Look;
+use evenkeel_agent::checks::{CHECKS, Look};
 use evenkeel_agent::judge::{self, Run};
 use evenkeel_agent::plan;
 use evenkeel_agent::store::SeenSubject;
@@ -15,6 +15,7 @@ use evenkeel_config::load::{self, Source};
 use evenkeel_config::record::{Evidence, Status};
 use jiff::Timestamp;
 
+const HOSTS: [&str; 4] = ["old-server", "quiet-vm", "rebuilding-server", "workgroup-server"];
 const NOW: &str = "2026-11-21T12:00:00Z";
 const LATER: &str = "2026-11-21T13:00:00Z";
 
@@ -43,6 +44,7 @@ async fn look(root: &Path, at: &str, past: &[Evidence]) -> Vec<Evidence> {
             past: &past,
             seen: &seen,
             planned: false,
+            is_history_lost: false,
         };
         all.push(judge::evidence(&run, result));
     }
@@ -110,6 +112,38 @@ async fn a_virtual_machine_without_hardware_is_neither_red_nor_green() {
         .await;
 }
 
+#[tokio::test]
+async fn a_rebuild_a_worn_disk_and_a_sleeping_one_are_told() {
+    check(
+        "rebuilding-server",
+        &["disk_media_errors", "disk_not_read", "disk_worn", "raid_degraded!", "raid_rebuilding"],
+    )
+    .await;
+}
+
+/// Backups, certificates and names are shown by tests of their own.
+const SHOWN_ELSEWHERE: [&str; 4] = ["certificate", "dns", "files", "restic"];
+
+#[tokio::test]
+async fn every_exported_fact_is_seen_on_some_host() {
+    let mut seen = BTreeSet::new();
+    for host in HOSTS {
+        for evidence in look(&hosts().join(host), NOW, &[]).await {
+            let names = evidence.observations().iter().map(|fact| fact.name.clone());
+            seen.extend(names.map(|name| format!("{} {name}", evidence.kind)));
+        }
+    }
+    let missing: Vec<String> = CHECKS
+        .iter()
+        .filter(|kind| !SHOWN_ELSEWHERE.contains(&kind.name))
+        .flat_map(|kind| kind.facts.iter().map(move |fact| (kind.name, fact)))
+        .filter(|(_, fact)| !fact.metric.is_empty())
+        .map(|(kind, fact)| format!("{kind} {}", fact.name))
+        .filter(|fact| !seen.contains(fact))
+        .collect();
+    assert!(missing.is_empty(), "no recorded host shows {missing:?}");
+}
+
 /// Whether a verdict became better: only what was fine may be fine. Blindness
 /// may turn a warning into unknown, never a critical finding.
 fn is_better(before: Status, after: Status) -> bool {
@@ -122,7 +156,7 @@ fn is_better(before: Status, after: Status) -> bool {
 
 #[tokio::test]
 async fn no_harm_to_any_file_improves_a_verdict() {
-    for host in ["old-server", "workgroup-server", "quiet-vm"] {
+    for host in HOSTS {
         let folder = tempfile::tempdir().unwrap();
         copy(&hosts().join(host), folder.path());
         let before = look(folder.path(), NOW, &[]).await;
