@@ -5,13 +5,24 @@ use maud::{Markup, html};
 use super::figures;
 use super::fix_table::{RankedFix, ranked};
 use super::headline;
-use super::marks::{Axis, Curve, Second, curve};
+use super::marks::{self, Axis, Curve, Second, curve};
 use super::names::Names;
 use super::words;
 
 /// The curve with its table; nothing when the function was never touched or
 /// not simulated.
 pub fn chance(
+    id: &str,
+    function: &FunctionSummary,
+    summary: &Summary,
+    names: &Names<'_>,
+) -> Option<Markup> {
+    chance_of_height(marks::TALL, id, function, summary, names)
+}
+
+/// The same, so many pixels high.
+pub fn chance_of_height(
+    height: f64,
     id: &str,
     function: &FunctionSummary,
     summary: &Summary,
@@ -30,6 +41,7 @@ pub fn chance(
         id,
         title: format!("Chance that {title} is usable again, by time since the start"),
         description: describe(function, likely, bad_night, fix.as_ref(), names),
+        height,
         height_words: format!("nights in 10 that {} is back", words::shortened(&title, 26)),
         points: &function.curve,
         likely,

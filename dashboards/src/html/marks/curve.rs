@@ -8,8 +8,11 @@ use super::percent;
 use super::scale::Axis;
 use crate::html::words;
 
-/// Height of the plot in pixels.
-const HEIGHT: f64 = 300.0;
+/// Usual height of a plot in pixels.
+pub const TALL: f64 = 300.0;
+
+/// Height of a plot that shares a printed page with much else, in pixels.
+pub const LOW: f64 = 185.0;
 
 /// A curve with the figures that are marked on it.
 #[derive(Debug, Clone)]
@@ -20,6 +23,8 @@ pub struct Curve<'a> {
     pub title: String,
     /// The figures in a sentence.
     pub description: String,
+    /// Height of the plot in pixels, [`TALL`] or [`LOW`].
+    pub height: f64,
     /// What the height counts, such as "nights in 10 that payroll is back".
     pub height_words: String,
     /// Today's curve.
@@ -58,6 +63,11 @@ impl Curve<'_> {
         Axis::reaching(end as f64)
     }
 
+    /// Where a share stands, in pixels from the top.
+    fn y(&self, share: f64) -> f64 {
+        ((1.0 - share) * self.height).round()
+    }
+
     /// The share back by a time.
     pub fn share_by(points: &[CurvePoint], ms: i64) -> f64 {
         let after = points.partition_point(|point| point.at_ms <= ms);
@@ -73,11 +83,11 @@ pub fn curve(curve: &Curve<'_>) -> Markup {
     let labelled = format!("{title} {description}");
     html! {
         div.plot.wide {
-            svg width="100%" height=(HEIGHT) role="img" aria-labelledby=(labelled) {
+            svg width="100%" height=(curve.height) role="img" aria-labelledby=(labelled) {
                 title id=(title) { (curve.title) }
                 desc id=(description) { (curve.description) " The figures are in the table below." }
                 (frame(curve, axis))
-                svg x="0" y="0" width="100%" height=(HEIGHT) viewBox="0 0 1000 1000"
+                svg x="0" y="0" width="100%" height=(curve.height) viewBox="0 0 1000 1000"
                     preserveAspectRatio="none" {
                     path.bd d=(band(curve.points, axis)) {}
                     @if let Some(second) = &curve.second {
@@ -94,16 +104,16 @@ pub fn curve(curve: &Curve<'_>) -> Markup {
 /// Axis lines and their labels.
 fn frame(curve: &Curve<'_>, axis: Axis) -> Markup {
     html! {
-        line.base x1="0" x2="100%" y1=(HEIGHT) y2=(HEIGHT) {}
-        text.ax.e x="-8" y=(HEIGHT + 4.0) { "0" }
+        line.base x1="0" x2="100%" y1=(curve.height) y2=(curve.height) {}
+        text.ax.e x="-8" y=(curve.height + 4.0) { "0" }
         @for nights in [5.0, 9.0, 10.0] {
-            @let at = height(nights / 10.0);
+            @let at = curve.y(nights / 10.0);
             line.grid x1="0" x2="100%" y1=(at) y2=(at) {}
             text.ax.e x="-8" y=(at + 4.0) { (nights) }
         }
         text.ax x="-30" y="-30" { (curve.height_words) }
         @for tick in axis.ticks() {
-            text.ax.m x=(percent(tick.at)) y=(HEIGHT + 18.0) { (tick.label) }
+            text.ax.m x=(percent(tick.at)) y=(curve.height + 18.0) { (tick.label) }
         }
     }
 }
@@ -115,42 +125,38 @@ fn marked(curve: &Curve<'_>, axis: Axis) -> Markup {
         @if let Some((ms, kept)) = &curve.promised {
             @let at = place(*ms);
             @let (x, class, dx) = (percent(at), beside(at), shift(at, 7));
-            line.obj x1=(x) x2=(x) y1="0" y2=(HEIGHT) {}
-            text class={ "lb halo" (class) } x=(x) dx=(dx) y="272" {
+            line.obj x1=(x) x2=(x) y1="0" y2=(curve.height) {}
+            text class={ "lb halo" (class) } x=(x) dx=(dx) y=(curve.height - 28.0) {
                 "promised " (words::duration(*ms))
             }
-            text class={ "ax halo" (class) } x=(x) dx=(dx) y="288" { (kept) }
+            text class={ "ax halo" (class) } x=(x) dx=(dx) y=(curve.height - 12.0) { (kept) }
         }
         @if let Elapsed::Ms(ms) = curve.likely {
             @let at = place(ms);
-            circle.pt-a cx=(percent(at)) cy=(height(0.5)) r="4.5" {}
-            text class={ "lbm halo" (beside(at)) } x=(percent(at)) dx=(shift(at, 12)) y="174" {
+            circle.pt-a cx=(percent(at)) cy=(curve.y(0.5)) r="4.5" {}
+            text class={ "lbm halo" (beside(at)) } x=(percent(at)) dx=(shift(at, 12)) y=(curve.y(0.5) + 24.0) {
                 "likely " (words::back_after(curve.likely))
             }
         }
         @if let Elapsed::Ms(ms) = curve.bad_night {
             @let at = place(ms);
-            circle.pt-a cx=(percent(at)) cy=(height(0.9)) r="4.5" {}
-            line.lead x1=(percent(at)) x2=(percent(at)) y1=(height(0.9)) y2="90" {}
-            text class={ "lbm halo" (over(at)) } x=(percent(at)) y="104" {
+            circle.pt-a cx=(percent(at)) cy=(curve.y(0.9)) r="4.5" {}
+            line.lead x1=(percent(at)) x2=(percent(at)) y1=(curve.y(0.9)) y2=(curve.y(0.9) + 60.0) {}
+            text class={ "lbm halo" (over(at)) } x=(percent(at)) y=(curve.y(0.9) + 74.0) {
                 "bad night " (words::back_after(curve.bad_night))
             }
         }
         @if let Some(second) = &curve.second {
             @if let Elapsed::Ms(ms) = second.bad_night {
                 @let at = place(ms);
-                circle.pt-b cx=(percent(at)) cy=(height(0.9)) r="4.5" {}
-                line.lead x1=(percent(at)) x2=(percent(at)) y1="-6" y2=(height(0.9)) {}
+                circle.pt-b cx=(percent(at)) cy=(curve.y(0.9)) r="4.5" {}
+                line.lead x1=(percent(at)) x2=(percent(at)) y1="-6" y2=(curve.y(0.9)) {}
                 text class={ "lb2 halo" (over(at)) } x=(percent(at)) y="-11" {
                     (second.words) ": " (words::back_after(second.bad_night))
                 }
             }
         }
     }
-}
-
-fn height(share: f64) -> f64 {
-    ((1.0 - share) * HEIGHT).round()
 }
 
 /// A label beside its mark turns to the left in the right part of the plot.
@@ -232,6 +238,7 @@ mod tests {
                 id: "e",
                 title: String::new(),
                 description: String::new(),
+                height: TALL,
                 height_words: String::new(),
                 points,
                 likely: Elapsed::Ms(48 * 3_600_000),

@@ -6,7 +6,7 @@ mod squares;
 mod state;
 mod waterfall;
 
-pub use curve::{Curve, Second, curve};
+pub use curve::{Curve, LOW, Second, TALL, curve};
 pub use interval::{Interval, effect_bar, interval, interval_key, range_bar};
 pub use scale::{Axis, Tick};
 pub use squares::squares;

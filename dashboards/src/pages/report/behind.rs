@@ -4,18 +4,18 @@ use jiff::Span;
 use maud::{Markup, html};
 
 use super::head;
-use crate::html::chance::chance;
+use crate::html::chance::chance_of_height;
 use crate::html::fix_table::fix_table;
 use crate::html::names::Names;
 use crate::html::sure::{Origins, doubts, squares};
-use crate::html::{causes, headline, layout, words};
+use crate::html::{causes, headline, layout, marks, words};
 use crate::pages::evidence::{Restore, last_restores, restore_mark};
 use crate::picture::Picture;
 
 /// Fixes in the table.
 const FIXES: usize = 5;
 /// Rows of where the hours go.
-const CAUSES: usize = 7;
+const CAUSES: usize = 5;
 /// Rows of the last proof.
 const PROOFS: usize = 4;
 
@@ -26,7 +26,7 @@ pub(super) fn sheet(picture: &Picture, summary: &Summary, names: &Names<'_>) -> 
             (head(
                 html! {
                     b { "Behind the answer" }
-                    @if let Some(focus) = focus { " · " (headline::title(focus, names)) " is shown" }
+                    @if let Some(focus) = focus { " · " (function(focus, names)) " is shown" }
                 },
                 &words::shortened(&names.text(&summary.scenario.title), 60),
             ))
@@ -53,13 +53,18 @@ pub(super) fn sheet(picture: &Picture, summary: &Summary, names: &Names<'_>) -> 
 fn curve(focus: &FunctionSummary, summary: &Summary, names: &Names<'_>) -> Markup {
     html! {
         section aria-labelledby="r4" {
-            h2 #r4 { "Chance that " (headline::title(focus, names)) " is back" }
-            @match chance("report", focus, summary, names) {
+            h2 #r4 { "Chance that " (function(focus, names)) " is back" }
+            @match chance_of_height(marks::LOW, "report", focus, summary, names) {
                 Some(drawn) => (drawn),
                 None => p.note { "There is no curve: the function is not hit, or could not be simulated." },
             }
         }
     }
+}
+
+/// The function's name inside a sentence.
+fn function(focus: &FunctionSummary, names: &Names<'_>) -> String {
+    words::mid_sentence(&headline::title(focus, names))
 }
 
 /// Where the hours go over all nights, waiting and work by cause.

@@ -17,10 +17,8 @@ const FUNCTIONS: usize = 7;
 const CHANGES: usize = 3;
 /// Decisions asked for.
 const DECISIONS: usize = 3;
-/// A title is cut so that no text makes a third page.
+/// The name of the organisation and the question are cut to so many characters.
 const LONGEST: usize = 60;
-/// A fix's title may be longer: it is the decision.
-const LONGEST_FIX: usize = 90;
 
 pub(super) fn sheet(picture: &Picture, summary: &Summary, names: &Names<'_>) -> Markup {
     html! {
@@ -74,7 +72,7 @@ fn lede(summary: &Summary, names: &Names<'_>) -> String {
             Elapsed::Ms(ms) => format!("{} of entries", words::duration_long(ms)),
             Elapsed::Never => "all entries".to_owned(),
         };
-        parts.push(format!("Likely lost for {}: {lost}.", headline::title(focus, names)));
+        parts.push(format!("Likely lost for {}: {lost}.", words::mid_sentence(&headline::title(focus, names))));
     }
     parts.push(headline::counts(summary, names));
     if summary.functions.len() > FUNCTIONS {
@@ -110,7 +108,7 @@ fn functions(picture: &Picture, summary: &Summary, names: &Names<'_>) -> Markup 
 }
 
 fn row(function: &FunctionSummary, picture: &Picture, names: &Names<'_>) -> Markup {
-    let title = words::shortened(&names.text(&function.title), 40);
+    let title = names.text(&function.title);
     let figures = Figures::of(function);
     let silent = function.stale.iter().filter_map(|id| picture.hosts.get(id.as_str()));
     let since = silent.map(|host| host.last_heard).min();
@@ -136,25 +134,20 @@ fn row(function: &FunctionSummary, picture: &Picture, names: &Names<'_>) -> Mark
 /// The functions that are not in the table, in one sentence.
 fn the_others(others: &[&FunctionSummary], names: &Names<'_>) -> String {
     let told = [
-        (Verdict::NotKept, "would more often be missed than kept"),
+        (Verdict::NotKept, "not kept"),
         (Verdict::AtRisk, "at risk"),
-        (Verdict::Kept, "would be kept"),
-        (Verdict::NoObjective, "without an objective"),
-        (Verdict::CannotSay, "cannot be judged"),
+        (Verdict::Kept, "kept"),
+        (Verdict::NoObjective, "no objective set"),
+        (Verdict::CannotSay, "cannot say"),
     ];
-    let parts: Vec<String> = told
-        .iter()
-        .filter_map(|(verdict, words)| {
-            let of_it = others.iter().filter(|one| Verdict::of(one) == *verdict);
-            let titles: Vec<String> =
-                of_it.map(|one| words::mid_sentence(&headline::title(one, names))).collect();
-            (!titles.is_empty()).then(|| format!("{}: {}", words, words::list(&titles, 4)))
-        })
-        .collect();
-    let count = words::spelled(others.len() as u64).to_lowercase();
-    let noun = if others.len() == 1 { "The other" } else { "The other " };
-    let count = if others.len() == 1 { String::new() } else { count };
-    format!("{noun}{count}: {}.", parts.join("; "))
+    let parts = told.iter().filter_map(|(verdict, word)| {
+        let of_it = others.iter().filter(|one| Verdict::of(one) == *verdict);
+        let titles: Vec<String> =
+            of_it.map(|one| words::mid_sentence(&headline::title(one, names))).collect();
+        (!titles.is_empty()).then(|| format!("{} ({word})", words::list(&titles, 4)))
+    });
+    let parts: Vec<String> = parts.collect();
+    format!("Not in the table: {}.", parts.join("; "))
 }
 
 fn changes(picture: &Picture, summary: &Summary, names: &Names<'_>) -> Markup {
@@ -257,8 +250,7 @@ fn decisions(summary: &Summary, names: &Names<'_>) -> Markup {
 }
 
 fn title(fix: &FixSummary, names: &Names<'_>) -> String {
-    let title = words::shortened(&names.text(&fix.title), LONGEST_FIX);
-    words::sentence_case(title.trim_end_matches('.'))
+    words::sentence_case(names.text(&fix.title).trim_end_matches('.'))
 }
 
 /// `$600 once, $650 a year.`

@@ -2,12 +2,18 @@
 mod behind;
 mod front;
 
+use evenkeel_config::record::Summary;
 use maud::{Markup, html};
 
 use crate::html::layout::{self, Page, Style};
 use crate::html::names::Names;
 use crate::html::{headline, words};
 use crate::picture::{Ask, Picture};
+
+/// Longest name of a function, in characters.
+const LONGEST_FUNCTION: usize = 30;
+/// Longest name of a fix: it is the decision.
+const LONGEST_FIX: usize = 76;
 
 /// The report as a page of the server.
 pub fn page(picture: &Picture, ask: &Ask) -> Markup {
@@ -21,13 +27,13 @@ pub fn self_contained(picture: &Picture, ask: &Ask) -> String {
 
 fn whole(picture: &Picture, ask: &Ask, style: Style) -> Markup {
     let names = Names::new(&picture.map);
-    let summary = picture.summary(ask);
+    let summary = picture.summary(ask).map(|summary| bounded(summary, &names));
     let body = html! {
         a.skip href="#main" { "Skip to the answer" }
         (layout::sprite())
         @if style == Style::Linked { (menu()) }
         main #main { article {
-            @match summary {
+            @match &summary {
                 Some(summary) => {
                     (front::sheet(picture, summary, &names))
                     (behind::sheet(picture, summary, &names))
@@ -38,6 +44,21 @@ fn whole(picture: &Picture, ask: &Ask, style: Style) -> Markup {
     };
     let title = format!("Continuity report · {}", words::plain(&picture.organisation));
     layout::document(&title, style, "report", body)
+}
+
+/// The result with its texts cut, so that no name makes a third page.
+fn bounded(summary: &Summary, names: &Names<'_>) -> Summary {
+    let cut = |text: &mut String, longest: usize| *text = words::shortened(&names.text(text), longest);
+    let mut summary = summary.clone();
+    for function in &mut summary.functions {
+        cut(&mut function.title, LONGEST_FUNCTION);
+        for hours in &mut function.hours {
+            cut(&mut hours.who, LONGEST_FUNCTION);
+            cut(&mut hours.step, LONGEST_FUNCTION);
+        }
+    }
+    summary.fixes.iter_mut().for_each(|fix| cut(&mut fix.title, LONGEST_FIX));
+    summary
 }
 
 fn menu() -> Markup {

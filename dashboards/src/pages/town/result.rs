@@ -59,6 +59,8 @@ pub(super) fn summary(later: i64) -> Summary {
             fix("console", "Take the backup console off the town's login", 60_000, 65_000, 96.0),
             fix("vault-paper", "Keep the password vault on paper and USB in the clerk's safe", 15_000, 10_000, 43.0),
             fix("server", "Replace the 8-year-old server hv-1", 2_400_000, 120_000, 29.0),
+            fix("second", "Train a second person to rebuild the directory", 350_000, 80_000, 24.0),
+            fix("cloud", "Copy to the cloud daily, keep 90 d", 0, 190_000, 7.0),
             fix("county", "Sign the county agreement for dispatch from hour 24", 0, 400_000, 0.0),
         ],
         inputs: inputs(),
