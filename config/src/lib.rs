@@ -13,6 +13,10 @@
 //! What people write is read strictly: an unknown key is an error, and all
 //! problems are reported at once with file, line, cause and hint. What programs
 //! write is read leniently: unknown fields are ignored.
+//!
+//! [`load`] turns text into these types, [`graph`] answers what hangs on what,
+//! [`library`] holds what ships, [`schema`] the JSON Schemas. Nothing here
+//! reads a clock or the network.
 pub mod agent;
 pub mod calendar;
 pub mod fuzz;

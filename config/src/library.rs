@@ -43,7 +43,7 @@ macro_rules! example {
                 include_str!(concat!("../examples/", $name, "/scenarios/", $scenario, ".toml")),
             )),*],
             evidence: include_str!(concat!("../examples/", $name, "/evidence.json")),
-            readme: "",
+            readme: include_str!(concat!("../examples/", $name, "/README.md")),
         }
     };
 }

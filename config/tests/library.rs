@@ -41,6 +41,7 @@ fn the_table_of_examples_is_what_the_folders_hold() {
             files.iter().filter_map(|(file, _)| stem(file)).collect()
         };
         let folder = format!("examples/{}", example.name);
+        assert!(example.readme.starts_with("# "), "{folder}/README.md has a title");
         assert_eq!(named(example.scenarios), stems(&format!("{folder}/scenarios")), "{folder}");
         if example.map.len() > 1 {
             assert_eq!(named(example.map), stems(&format!("{folder}/map")), "{folder}");

@@ -361,6 +361,32 @@ fn the_map_that_is_written_is_the_map_that_was_read() {
 }
 
 #[test]
+fn a_name_may_be_odd_but_not_endless() {
+    let name = "<b>&amp;</b> \u{202e}שלום {{7*7}} $(id) `x`";
+    let map = load(&format!("{HEAD}[host.a]\nname = {name:?}\n").replace("\\u{202e}", "\\u202e"));
+    assert_eq!(map.expect("a map").components["a"].title(), name);
+    let long = format!("[host.a]\nname = \"{}\"\n", "n".repeat(10_240));
+    check_below(&long, &[(4, "10240 characters long", "at most 200")]);
+}
+
+#[test]
+fn a_map_of_two_thousand_components_is_read() {
+    let mut text = format!("{HEAD}[person.p]\nskills = [\"linux\"]\n[host.h-0]\n");
+    for index in 1..2000 {
+        text += &format!(
+            "[host.h-{index}]\nneeds = [\"h-{}\", {{ any = [\"h-{}\", \"h-0\"] }}]\nrecover = [{{ step = \
+             \"rebuild\", effort = {{ low = \"1h\", likely = \"2h\", high = \"3h\" }}, skill = \"linux\" }}]\n",
+            index - 1,
+            index / 2,
+        );
+    }
+    assert_eq!(load(&text).expect("a map").components.len(), 2001);
+    let wrong = text.replace("\"h-", "\"hh-");
+    let problems = load(&wrong).expect_err("no id is right");
+    assert_eq!(problems.list.len(), 3 * 1999);
+}
+
+#[test]
 fn hostile_text_in_messages_is_inert() {
     let text = format!("{HEAD}[host.a]\n\"\\u001b[2J\\u202e\" = 1\n");
     let problems = load(&text).expect_err("an unknown key");
