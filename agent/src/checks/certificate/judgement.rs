@@ -49,7 +49,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn add(&mut self, id: &str, seen: &Seen<'_>, what: impl Into<String>) -> &mut Finding {
-        let subject = seen.name();
+        let subject = seen.place();
         let since = since(self.past, id, &subject, self.now);
         let at = self.list.len();
         self.list.push(KIND.finding(id, self.component, &subject, what, since));
@@ -65,7 +65,13 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
+    /// In sentences.
     fn name(&self) -> String {
+        if self.subject == FILE { "the certificate on disk".to_owned() } else { self.place() }
+    }
+
+    /// As a subject of findings.
+    fn place(&self) -> String {
         match self.address {
             "" => self.subject.to_owned(),
             address => format!("{} at {address}", self.subject),

@@ -117,6 +117,8 @@ fn judge_age(expect_every: Span, facts: &Facts, group: &str, name: &str, found: 
             "the newest snapshot of {name} is of {newest:.0}, one is due every {expect_every}"
         );
         let finding = found.add("restic_stale", group, what);
+        let due = SignedDuration::from_millis(expect_every.as_ms());
+        finding.since = newest.checked_add(due).unwrap_or(*newest);
         if late > 3.0 {
             finding.severity = Status::Critical;
         }
