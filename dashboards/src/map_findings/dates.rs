@@ -51,7 +51,9 @@ fn word(view: &View<'_>, component: &Component, what: What, on: Date, days: i32)
         (What::Support, true) => format!("{name} has been out of its maker's support since {date}"),
         (What::Support, false) => format!("{name} falls out of its maker's support on {date}"),
         (What::Contract, true) => format!("the contract with {name} ended on {date}"),
-        (What::Contract, false) => format!("the contract with {name} ends on {date}, in {days_left}"),
+        (What::Contract, false) => {
+            format!("the contract with {name} ends on {date}, in {days_left}")
+        }
         (What::Lapse, true) => format!("{name} lapsed on {date}"),
         (What::Lapse, false) if component.kind == Kind::DnsZone => {
             format!("the domain {name} lapses on {date}, in {days_left}")
@@ -59,5 +61,11 @@ fn word(view: &View<'_>, component: &Component, what: What, on: Date, days: i32)
         (What::Lapse, false) => format!("{name} lapses on {date}, in {days_left}"),
     };
     let short = if past { format!("ended {date}") } else { format!("ends in {days_left}") };
-    MapFinding { critical: false, components: vec![component.id.clone()], edges: Vec::new(), sentence, short }
+    MapFinding {
+        critical: false,
+        components: vec![component.id.clone()],
+        edges: Vec::new(),
+        sentence,
+        short,
+    }
 }

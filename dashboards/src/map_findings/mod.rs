@@ -52,8 +52,10 @@ impl View<'_> {
     fn the(&self, id: &Id) -> String {
         let name = words::mid_sentence(&self.names.in_sentence(id));
         let first = name.chars().next();
-        let common = first.is_some_and(char::is_lowercase) && !name.contains(|c: char| c.is_ascii_digit() || c == '.');
-        let told = ["the ", "a ", "an ", "one ", "our "].iter().any(|start| name.starts_with(start));
+        let common = first.is_some_and(char::is_lowercase)
+            && !name.contains(|c: char| c.is_ascii_digit() || c == '.');
+        let told =
+            ["the ", "a ", "an ", "one ", "our "].iter().any(|start| name.starts_with(start));
         if common && !told { format!("the {name}") } else { name }
     }
 

@@ -49,7 +49,8 @@ fn one_person_without_a_deputy_is_found_by_role() {
     };
     let alone = ["the IT lead alone can do this step, with no deputy: reinstall (hv 1)"];
     assert_eq!(sentences(&map("")), alone);
-    let away = ["the IT lead is away to 30 Nov 2026 and has no deputy for this step: reinstall (hv 1)"];
+    let away =
+        ["the IT lead is away to 30 Nov 2026 and has no deputy for this step: reinstall (hv 1)"];
     assert_eq!(sentences(&map("leave = [{ from = \"2026-11-01\", to = \"2026-11-30\" }]")), away);
     assert!(sentences(&map("deputy = \"kim\"\n[person.kim]")).is_empty());
     assert!(sentences(&map("[person.kim]\nskills = [\"linux\"]")).is_empty());
@@ -71,21 +72,30 @@ fn two_lines_through_one_duct_are_found() {
 #[test]
 fn a_short_battery_is_found() {
     let map = |runtime: &str| {
-        format!("[power.ups]\nname = \"UPS, hall\"\nruntime = \"{runtime}\"\nshutdown_needs = \"12min\"\n")
+        format!(
+            "[power.ups]\nname = \"UPS, hall\"\nruntime = \"{runtime}\"\nshutdown_needs = \"12min\"\n"
+        )
     };
-    assert_eq!(sentences(&map("7min")), ["UPS, hall lasts 7 min and a clean shutdown takes 12 min"]);
+    assert_eq!(
+        sentences(&map("7min")),
+        ["UPS, hall lasts 7 min and a clean shutdown takes 12 min"]
+    );
     assert!(sentences(&map("12min")).is_empty());
 }
 
 #[test]
 fn what_lapses_within_60_days_is_found() {
-    let map = |date: &str| format!("[dns-zone.town]\nname = \"town.example\"\nexpires = \"{date}\"\n");
+    let map =
+        |date: &str| format!("[dns-zone.town]\nname = \"town.example\"\nexpires = \"{date}\"\n");
     let found = ["the domain town.example lapses on 28 Dec 2026, in 41 days"];
     assert_eq!(sentences(&map("2026-12-28")), found);
     assert!(sentences(&map("2027-02-28")).is_empty());
     assert_eq!(sentences(&map("2026-11-01")), ["town.example lapsed on 1 Nov 2026"]);
     let support = "[host.pc]\nname = \"Control PC\"\nsupport_until = \"2025-10-14\"\n";
-    assert_eq!(sentences(support), ["the control PC has been out of its maker's support since 14 Oct 2025"]);
+    assert_eq!(
+        sentences(support),
+        ["the control PC has been out of its maker's support since 14 Oct 2025"]
+    );
 }
 
 #[test]

@@ -78,7 +78,9 @@ fn figure(status: Status, evidence: &Evidence, picture: &Picture) -> String {
         "os_support" => support(evidence, picture),
         "filesystem" => fullest(evidence),
         "smart" => disks(status, evidence),
-        "mdraid" => numbers(evidence, "arrays").next().filter(|_| status == Status::Ok)
+        "mdraid" => numbers(evidence, "arrays")
+            .next()
+            .filter(|_| status == Status::Ok)
             .map(|arrays| words::counted(arrays as u64, "array")),
         _ => None,
     };
@@ -136,9 +138,8 @@ fn support(evidence: &Evidence, picture: &Picture) -> Option<String> {
 }
 
 fn fullest(evidence: &Evidence) -> Option<String> {
-    let fullest = numbers(evidence, "used_share").fold(None, |most: Option<f64>, share| {
-        Some(most.map_or(share, |most| most.max(share)))
-    });
+    let fullest = numbers(evidence, "used_share")
+        .fold(None, |most: Option<f64>, share| Some(most.map_or(share, |most| most.max(share))));
     fullest.map(|share| format!("{:.0} % full", (share * 100.0).floor()))
 }
 
@@ -194,7 +195,8 @@ fn left(end: Timestamp, picture: &Picture) -> String {
 
 /// `12 Nov`, with the year when it is not this one.
 pub(super) fn short_day(at: Timestamp, picture: &Picture) -> String {
-    let (at, now) = (words::zoned(at, &picture.timezone), words::zoned(picture.as_of, &picture.timezone));
+    let (at, now) =
+        (words::zoned(at, &picture.timezone), words::zoned(picture.as_of, &picture.timezone));
     let form = if at.year() == now.year() { "%-d %b" } else { "%-d %b %Y" };
     at.strftime(form).to_string()
 }

@@ -58,7 +58,14 @@ pub fn runs_out(picture: &Picture, names: &Names<'_>) -> Vec<RunsOut> {
             add(what, names.component(&component.id), on);
         }
     }
-    all.sort_by(|a, b| (a.status == Status::Ok, a.on, a.what, &a.name).cmp(&(b.status == Status::Ok, b.on, b.what, &b.name)));
+    all.sort_by(|a, b| {
+        (a.status == Status::Ok, a.on, a.what, &a.name).cmp(&(
+            b.status == Status::Ok,
+            b.on,
+            b.what,
+            &b.name,
+        ))
+    });
     all
 }
 
@@ -68,7 +75,12 @@ fn observed(evidence: &Evidence, timezone: &str) -> Vec<(&'static str, Date)> {
     }
     let first = |name: &str| -> Option<Timestamp> {
         let named = evidence.observations().iter().filter(|one| one.name == name);
-        named.filter_map(|one| match one.value { Value::Time(time) => Some(time), _ => None }).min()
+        named
+            .filter_map(|one| match one.value {
+                Value::Time(time) => Some(time),
+                _ => None,
+            })
+            .min()
     };
     let found = match evidence.kind.as_str() {
         "certificate" => first("not_after").map(|end| ("Certificate", end)),
@@ -122,9 +134,8 @@ fn judge(what: &str, days: i32) -> Status {
 
 /// The date that belongs into the page's first sentence.
 pub(super) fn in_headline(dates: &[RunsOut]) -> Option<String> {
-    let pressing = |one: &&RunsOut| {
-        one.status != Status::Ok && matches!(one.what, "Domain" | "Certificate")
-    };
+    let pressing =
+        |one: &&RunsOut| one.status != Status::Ok && matches!(one.what, "Domain" | "Certificate");
     let first = dates.iter().filter(pressing).min_by_key(|one| (one.what != "Domain", one.on))?;
     let (noun, verb) = match (first.what, first.days < 0) {
         ("Domain", true) => ("the domain", "lapsed"),

@@ -154,7 +154,10 @@ impl<'a> Backups<'a> {
     fn of(picture: &'a Picture, hosts: &[(&'a String, Option<&'a Component>)]) -> Self {
         let mut by_machine: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let row_of = |id: &Id| {
-            hosts.iter().find(|(_, one)| one.is_some_and(|one| one.id == *id)).map(|(host, _)| host.as_str())
+            hosts
+                .iter()
+                .find(|(_, one)| one.is_some_and(|one| one.id == *id))
+                .map(|(host, _)| host.as_str())
         };
         for (host, heard) in &picture.hosts {
             let checks = heard.checks.values();
@@ -164,7 +167,8 @@ impl<'a> Backups<'a> {
                     .flat_map(|data| data.foundations())
                     .filter_map(row_of)
                     .collect();
-                let machines = if about.is_empty() { BTreeSet::from([host.as_str()]) } else { about };
+                let machines =
+                    if about.is_empty() { BTreeSet::from([host.as_str()]) } else { about };
                 for machine in machines {
                     by_machine.entry(machine).or_default().push((heard, evidence));
                 }
@@ -183,7 +187,9 @@ fn datasets<'a>(picture: &'a Picture, evidence: &Evidence) -> Vec<&'a Component>
         _ => Vec::new(),
     };
     let copied = |component: &Component| match &component.details {
-        Details::Dataset(data) => data.backups.iter().any(|backup| backup.copy == evidence.component),
+        Details::Dataset(data) => {
+            data.backups.iter().any(|backup| backup.copy == evidence.component)
+        }
         _ => false,
     };
     let components = picture.map.components.values();

@@ -62,7 +62,10 @@ fn headline(picture: &Picture, restores: &[Restore], dates: &[RunsOut]) -> Strin
             parts.push("the one data set has no recent proof of restore".to_owned());
         }
         _ if unproven == all => {
-            parts.push(format!("none of {} data sets has a recent proof of restore", words::spelled(all).to_lowercase()));
+            parts.push(format!(
+                "none of {} data sets has a recent proof of restore",
+                words::spelled(all).to_lowercase()
+            ));
         }
         _ => {
             let has = if unproven == 1 { "has" } else { "have" };
@@ -93,10 +96,7 @@ fn lede(matrix: &Matrix, picture: &Picture) -> String {
         words::counted(hosts, "host")
     );
     if !matrix.unwatched.is_empty() {
-        lede += &format!(
-            " No agent watches {}.",
-            words::list(&matrix.unwatched, 4)
-        );
+        lede += &format!(" No agent watches {}.", words::list(&matrix.unwatched, 4));
     }
     lede
 }

@@ -34,10 +34,11 @@ pub struct Restore {
 /// Every data set of the map: those that were restored first, never drilled
 /// ones last.
 pub fn last_restores(picture: &Picture, names: &Names<'_>) -> Vec<Restore> {
-    let datasets = picture.map.components.values().filter_map(|component| match &component.details {
-        Details::Dataset(data) => Some((component, data)),
-        _ => None,
-    });
+    let datasets =
+        picture.map.components.values().filter_map(|component| match &component.details {
+            Details::Dataset(data) => Some((component, data)),
+            _ => None,
+        });
     let mut restores: Vec<Restore> =
         datasets.map(|(component, data)| restore(component, data, picture, names)).collect();
     let rank = |status| match status {
@@ -85,7 +86,8 @@ fn restore(component: &Component, data: &Dataset, picture: &Picture, names: &Nam
     let drills = real(picture, &component.id);
     let last = drills.last();
     let status = status(last, picture);
-    let passed: Vec<f64> = drills.iter().filter(|drill| drill.worked).filter_map(|drill| speed(drill)).collect();
+    let passed: Vec<f64> =
+        drills.iter().filter(|drill| drill.worked).filter_map(|drill| speed(drill)).collect();
     let measured = match last {
         Some(drill) if !drill.worked && drill.why.is_empty() => "did not work".to_owned(),
         Some(drill) if !drill.worked => words::shortened(&names.text(&drill.why), 60),
@@ -100,10 +102,15 @@ fn restore(component: &Component, data: &Dataset, picture: &Picture, names: &Nam
         dataset: component.id.clone(),
         name: words::sentence_case(&names.component(&component.id)),
         status,
-        size: if data.size.as_bytes() > 0 { sizes::bytes(data.size.as_bytes()) } else { String::new() },
-        day: last.map_or_else(|| "never".to_owned(), |drill| {
-            words::date(words::zoned(drill.started, &picture.timezone).date())
-        }),
+        size: if data.size.as_bytes() > 0 {
+            sizes::bytes(data.size.as_bytes())
+        } else {
+            String::new()
+        },
+        day: last.map_or_else(
+            || "never".to_owned(),
+            |drill| words::date(words::zoned(drill.started, &picture.timezone).date()),
+        ),
         measured,
         takes: takes(data, status, &passed, picture),
     }
@@ -134,7 +141,8 @@ fn takes(data: &Dataset, status: Status, measured: &[f64], picture: &Picture) ->
         some => (some.to_vec(), ""),
     };
     let bytes = data.size.as_bytes() as f64;
-    let times = speeds.iter().filter(|speed| **speed > 0.0).map(|speed| (bytes / speed * 1e3) as i64);
+    let times =
+        speeds.iter().filter(|speed| **speed > 0.0).map(|speed| (bytes / speed * 1e3) as i64);
     let times: Vec<i64> = times.filter(|ms| *ms > 0).collect();
     match (times.iter().min(), times.iter().max()) {
         (Some(low), Some(high)) => format!("{}{origin}", words::range(*low, *high)),
@@ -145,7 +153,8 @@ fn takes(data: &Dataset, status: Status, measured: &[f64], picture: &Picture) ->
 /// The cell of a machine: its data set that is least proven; none without data.
 pub(super) fn cell(machine: &Component, picture: &Picture) -> Option<Cell> {
     let here = picture.map.components.values().filter(|one| {
-        matches!(one.details, Details::Dataset(_)) && one.foundations().any(|below| *below == machine.id)
+        matches!(one.details, Details::Dataset(_))
+            && one.foundations().any(|below| *below == machine.id)
     });
     let judged = here.map(|data| {
         let last = real(picture, &data.id).last().copied();
@@ -154,7 +163,9 @@ pub(super) fn cell(machine: &Component, picture: &Picture) -> Option<Cell> {
     let (status, last) = judged.max_by_key(|(status, _)| *status)?;
     let figure = match last {
         None => "never".to_owned(),
-        Some(drill) if !drill.worked => format!("failed {}", cells::short_day(drill.started, picture)),
+        Some(drill) if !drill.worked => {
+            format!("failed {}", cells::short_day(drill.started, picture))
+        }
         Some(drill) => cells::short_day(drill.started, picture),
     };
     Some(Cell { status, figure })

@@ -13,7 +13,9 @@ fn the_town_s_evidence_is_shown() {
     let headline = "One server is silent, three of four data sets have no recent proof of restore and the \
                     domain lapses on 28\u{a0}December.";
     assert!(page.contains(headline), "{}", &page[page.find("<h1").expect("a headline")..][..300]);
-    for words in ["key file missing", "never drilled", "too long ago", "in no job", "24\u{a0}d", "11\u{a0}h"] {
+    for words in
+        ["key file missing", "never drilled", "too long ago", "in no job", "24\u{a0}d", "11\u{a0}h"]
+    {
         assert!(page.contains(words), "{words}");
     }
 }

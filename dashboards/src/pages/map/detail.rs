@@ -19,8 +19,12 @@ pub(super) fn of(component: &Component, picture: &Picture) -> String {
         }),
         Details::Host(_) => age(component, today),
         Details::Fleet(fleet) => Some(format!("{} machines", words::count(fleet.count.into()))),
-        Details::Dataset(data) if data.size.as_bytes() > 0 => Some(sizes::bytes(data.size.as_bytes())),
-        Details::Link(link) => link.bandwidth.map(|rate| sizes::bandwidth(rate.as_bytes_per_second())),
+        Details::Dataset(data) if data.size.as_bytes() > 0 => {
+            Some(sizes::bytes(data.size.as_bytes()))
+        }
+        Details::Link(link) => {
+            link.bandwidth.map(|rate| sizes::bandwidth(rate.as_bytes_per_second()))
+        }
         Details::Power(power) => runtime(power.runtime, power.shutdown_needs),
         Details::Team(team) => Some(people(team.count.into())),
         Details::Person(person) => {

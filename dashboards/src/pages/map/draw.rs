@@ -68,9 +68,8 @@ impl<'a> Scene<'a> {
         // A row is higher where more is written under its marks.
         let lines = |row: usize| {
             let of_row = (0..folded.nodes.len()).filter(|&at| folded.rows[at] == row);
-            let count = of_row.map(|at| {
-                folded.nodes[at].notes.len().min(2) + usize::from(links[at].is_some())
-            });
+            let count = of_row
+                .map(|at| folded.nodes[at].notes.len().min(2) + usize::from(links[at].is_some()));
             count.max().unwrap_or(0) as f64 * LINE
         };
         let mut y = vec![TOP];
@@ -93,8 +92,8 @@ impl<'a> Scene<'a> {
 
     /// Where lines leave a node: under its last line of words.
     fn bottom(&self, node: usize) -> f64 {
-        let lines = self.folded.nodes[node].notes.len().min(2)
-            + usize::from(self.folded.deeper[node] > 0);
+        let lines =
+            self.folded.nodes[node].notes.len().min(2) + usize::from(self.folded.deeper[node] > 0);
         self.y[self.folded.rows[node]] + FOOT + lines as f64 * LINE
     }
 
@@ -145,13 +144,18 @@ impl<'a> Scene<'a> {
             path += &format!("L{} {}", pen.0, pen.1);
         }
         path += &curve(pen, end);
-        if up { (path, (start.0, start.1 - 2.0), true) } else { (path, (end.0, end.1 + 2.0), false) }
+        if up {
+            (path, (start.0, start.1 - 2.0), true)
+        } else {
+            (path, (end.0, end.1 + 2.0), false)
+        }
     }
 
     /// Lines between the same two nodes stand side by side.
     fn shift(&self, edge: &Edge) -> f64 {
         let same = |other: &&Edge| {
-            (other.from, other.to) == (edge.from, edge.to) || (other.from, other.to) == (edge.to, edge.from)
+            (other.from, other.to) == (edge.from, edge.to)
+                || (other.from, other.to) == (edge.to, edge.from)
         };
         let siblings: Vec<&Edge> = self.folded.edges.iter().filter(same).collect();
         let own = siblings.iter().position(|other| *other == edge).unwrap_or(0);
@@ -225,8 +229,12 @@ fn width(node: &Node) -> f64 {
 /// The mark of a node.
 fn shape(node: &Node) -> Markup {
     match &node.what {
-        What::Group => html! { circle class="nk" cx="0" cy="0" r="11" {} path class="nk" d="M-5 0h10M0-5v10" {} },
-        What::Alike(kind, _) => html! { g transform="translate(5 -4)" { (glyph(*kind)) } (glyph(*kind)) },
+        What::Group => {
+            html! { circle class="nk" cx="0" cy="0" r="11" {} path class="nk" d="M-5 0h10M0-5v10" {} }
+        }
+        What::Alike(kind, _) => {
+            html! { g transform="translate(5 -4)" { (glyph(*kind)) } (glyph(*kind)) }
+        }
         What::Component(_, kind) | What::Stranger(_, kind) => glyph(*kind),
     }
 }
@@ -291,7 +299,9 @@ pub(super) fn keys(folded: &Folded) -> Markup {
     ];
     let has = |kinds: &[Kind]| {
         folded.nodes.iter().any(|node| match &node.what {
-            What::Component(_, kind) | What::Stranger(_, kind) | What::Alike(kind, _) => kinds.contains(kind),
+            What::Component(_, kind) | What::Stranger(_, kind) | What::Alike(kind, _) => {
+                kinds.contains(kind)
+            }
             What::Group => false,
         })
     };

@@ -83,8 +83,12 @@ fn merge_alike(net: &Net) -> Merged {
         ends[edge.from].1.insert((edge.to, edge.relation, edge.seen));
         ends[edge.to].0.insert((edge.from, edge.relation, edge.seen));
     }
-    let in_finding: BTreeSet<usize> =
-        net.edges.iter().filter(|edge| edge.finding.is_some()).flat_map(|e| [e.from, e.to]).collect();
+    let in_finding: BTreeSet<usize> = net
+        .edges
+        .iter()
+        .filter(|edge| edge.finding.is_some())
+        .flat_map(|e| [e.from, e.to])
+        .collect();
     let mut alike: BTreeMap<(Kind, &Ends, &Ends), Vec<usize>> = BTreeMap::new();
     for (at, node) in net.nodes.iter().enumerate().skip(1) {
         let plain = node.mark.is_none() && node.notes.is_empty() && !in_finding.contains(&at);
@@ -124,7 +128,8 @@ fn merge_alike(net: &Net) -> Merged {
 
 /// The one mark for several nodes.
 fn several(net: &Net, kind: Kind, group: &[usize]) -> Node {
-    let names: Vec<&str> = group.iter().take(NAMES).map(|&at| net.nodes[at].title.as_str()).collect();
+    let names: Vec<&str> =
+        group.iter().take(NAMES).map(|&at| net.nodes[at].title.as_str()).collect();
     Node {
         what: What::Alike(kind, group.len()),
         title: format!("{} {}", group.len(), super::detail::plural(kind)),
@@ -137,8 +142,12 @@ fn several(net: &Net, kind: Kind, group: &[usize]) -> Node {
 /// Which nodes are drawn: the first rows, and whatever a finding is about,
 /// which moves up into the last row; if these are too many, fewer rows.
 fn choose(net: &Net, rows: &mut [usize]) -> BTreeSet<usize> {
-    let told: BTreeSet<usize> =
-        net.edges.iter().filter(|edge| edge.finding.is_some()).flat_map(|e| [e.from, e.to]).collect();
+    let told: BTreeSet<usize> = net
+        .edges
+        .iter()
+        .filter(|edge| edge.finding.is_some())
+        .flat_map(|e| [e.from, e.to])
+        .collect();
     let mut shown: Vec<usize> = Vec::new();
     for (at, row) in rows.iter_mut().enumerate() {
         if *row < MOST_ROWS || told.contains(&at) {

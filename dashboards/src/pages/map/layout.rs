@@ -179,7 +179,8 @@ impl Net {
             .iter()
             .enumerate()
             .map(|(at, &item)| {
-                let near: Vec<usize> = neighbours[item].iter().map(|&other| position[other]).collect();
+                let near: Vec<usize> =
+                    neighbours[item].iter().map(|&other| position[other]).collect();
                 (mean(&near).unwrap_or(at as f64), item)
             })
             .collect();
@@ -274,7 +275,11 @@ impl Net {
         let left = if left.is_finite() { left } else { 0.0 };
         let x: Vec<f64> = self.x.iter().map(|x| (x - left).round()).collect();
         Places {
-            bends: self.lanes.iter().map(|lanes| lanes.iter().map(|&lane| x[lane]).collect()).collect(),
+            bends: self
+                .lanes
+                .iter()
+                .map(|lanes| lanes.iter().map(|&lane| x[lane]).collect())
+                .collect(),
             x: x[..nodes].to_vec(),
             width: if right.is_finite() { (right - left).ceil() } else { 0.0 },
         }

@@ -150,7 +150,9 @@ fn lede(name: &str, net: &Net, told: &Told<'_>, picture: &Picture) -> String {
     match critical {
         0 => {}
         1 => lede += " One finding stops recovery before it starts.",
-        more => lede += &format!(" {} findings stop recovery before it starts.", words::spelled(more)),
+        more => {
+            lede += &format!(" {} findings stop recovery before it starts.", words::spelled(more))
+        }
     }
     match (critical, others) {
         (_, 0) => {}
@@ -161,8 +163,11 @@ fn lede(name: &str, net: &Net, told: &Told<'_>, picture: &Picture) -> String {
     }
     if told.here.is_empty() && !told.elsewhere.is_empty() {
         let count = told.elsewhere.len() as u64;
-        lede += &format!(" On other parts of the map there {} {}.",
-            if count == 1 { "is" } else { "are" }, words::counted(count, "finding"));
+        lede += &format!(
+            " On other parts of the map there {} {}.",
+            if count == 1 { "is" } else { "are" },
+            words::counted(count, "finding")
+        );
     }
     lede
 }
@@ -199,7 +204,10 @@ fn describe(name: &str, folded: &Folded) -> String {
         words::counted(folded.edges.len() as u64, "line"),
     );
     if found > 0 {
-        text += &format!(" {} part of a finding.", if found == 1 { "One is".to_owned() } else { format!("{} are", words::spelled(found)) });
+        text += &format!(
+            " {} part of a finding.",
+            if found == 1 { "One is".to_owned() } else { format!("{} are", words::spelled(found)) }
+        );
     }
     text
 }
@@ -223,7 +231,10 @@ fn table_section(net: &Net, folded: &Folded, picture: &Picture) -> Markup {
     let caption = format!(
         "{} among {}; the picture shows the same rows",
         counted_dependencies(folded.edges.len()),
-        words::counted(folded.nodes.iter().filter(|node| node.what != What::Group).count() as u64, "component"),
+        words::counted(
+            folded.nodes.iter().filter(|node| node.what != What::Group).count() as u64,
+            "component"
+        ),
     );
     html! {
         section aria-labelledby="h-t" {
@@ -294,7 +305,11 @@ fn status(finding: &MapFinding) -> Status {
 
 fn findings_section(told: &Told<'_>) -> Markup {
     let all: Vec<&MapFinding> = told.here.iter().chain(&told.elsewhere).copied().collect();
-    let title = if told.elsewhere.is_empty() { "What stands out" } else { "What stands out on the whole map" };
+    let title = if told.elsewhere.is_empty() {
+        "What stands out"
+    } else {
+        "What stands out on the whole map"
+    };
     html! {
         @if !all.is_empty() {
             section aria-labelledby="h-f" {

@@ -147,7 +147,8 @@ impl<'a> Build<'a> {
             .collect();
         for (to, index) in in_findings {
             let to_node = self.node(&to);
-            let drawn = self.net.edges.iter().any(|edge| (edge.from, edge.finding) == (node, Some(index)));
+            let drawn =
+                self.net.edges.iter().any(|edge| (edge.from, edge.finding) == (node, Some(index)));
             if !drawn && !self.is_joined(node, to_node) {
                 self.join(node, to_node, Relation::ToRun, false, Some(index));
             }
@@ -169,14 +170,17 @@ impl<'a> Build<'a> {
             Need::Id(id) | Need::Edge(evenkeel_config::map::Edge { id, .. }) => {
                 let to = self.node(id);
                 let pair = (owner.id.clone(), id.clone());
-                let seen = measured || self.seen.get(&pair).is_some_and(|seen| *seen != Seen::Declared);
+                let seen =
+                    measured || self.seen.get(&pair).is_some_and(|seen| *seen != Seen::Declared);
                 let finding = self.findings.get(&pair).copied();
                 self.join(node, to, relation, seen, finding);
                 return;
             }
             Need::All(all) => (&all.all, String::new()),
             Need::Any(any) => (&any.any, format!("any 1 of {}", any.any.len())),
-            Need::AtLeast(some) => (&some.of, format!("any {} of {}", some.at_least, some.of.len())),
+            Need::AtLeast(some) => {
+                (&some.of, format!("any {} of {}", some.at_least, some.of.len()))
+            }
         };
         let flat = label.is_empty() && depth == 0;
         let into = if flat || parts.len() < 2 || depth >= DEEPEST_GROUP {
@@ -198,14 +202,23 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn join(&mut self, from: usize, to: usize, relation: Relation, seen: bool, finding: Option<usize>) {
+    fn join(
+        &mut self,
+        from: usize,
+        to: usize,
+        relation: Relation,
+        seen: bool,
+        finding: Option<usize>,
+    ) {
         if self.known.insert((from, to, relation)) {
             self.net.edges.push(Edge { from, relation, to, seen, finding });
         }
     }
 
     fn is_joined(&self, from: usize, to: usize) -> bool {
-        [Relation::ToRun, Relation::ToRecover].iter().any(|way| self.known.contains(&(from, to, *way)))
+        [Relation::ToRun, Relation::ToRecover]
+            .iter()
+            .any(|way| self.known.contains(&(from, to, *way)))
     }
 
     /// The node of a component, made when it is first met.
@@ -241,7 +254,11 @@ impl<'a> Build<'a> {
             },
             detail: self.names.text(&detail::of(component, self.picture)),
             mark,
-            notes: about.iter().filter(|finding| finding.critical).map(|one| one.short.clone()).collect(),
+            notes: about
+                .iter()
+                .filter(|finding| finding.critical)
+                .map(|one| one.short.clone())
+                .collect(),
         }
     }
 
@@ -275,7 +292,13 @@ impl<'a> Build<'a> {
         };
         let node = self.net.nodes.len();
         let title = label;
-        self.net.nodes.push(Node { what: What::Group, title, detail, mark: None, notes: Vec::new() });
+        self.net.nodes.push(Node {
+            what: What::Group,
+            title,
+            detail,
+            mark: None,
+            notes: Vec::new(),
+        });
         self.groups.insert(key, node);
         node
     }
@@ -313,7 +336,8 @@ fn needs(component: &Component, alone: &BTreeMap<String, Id>) -> Vec<(Relation, 
 
 /// What one recovery step needs; a skill counts when one person alone has it.
 fn step_needs(step: &RecoveryStep, alone: &BTreeMap<String, Id>) -> Vec<Need> {
-    let holder = step.skill.as_ref().filter(|_| step.who.is_none()).and_then(|skill| alone.get(skill));
+    let holder =
+        step.skill.as_ref().filter(|_| step.who.is_none()).and_then(|skill| alone.get(skill));
     let named = [&step.who, &step.vendor, &step.spare].into_iter().flatten();
     step.needs.iter().cloned().chain(named.chain(holder).cloned().map(Need::Id)).collect()
 }

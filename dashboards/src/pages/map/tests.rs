@@ -19,8 +19,15 @@ fn large_map() -> String {
         map += &format!("[service.s{at}]\nneeds = [\"v{at}\", \"v{}\"]\n", at + 10);
     }
     for at in 0..95 {
-        let below: Vec<String> = (1..3).map(|way| at * 2 + 18 + way).filter(|to| *to < 95).map(|to| format!("\"v{to}\"")).collect();
-        map += &format!("[vm.v{at}]\nruns_on = \"h{at}\"\nneeds = [{}]\n[host.h{at}]\n", below.join(", "));
+        let below: Vec<String> = (1..3)
+            .map(|way| at * 2 + 18 + way)
+            .filter(|to| *to < 95)
+            .map(|to| format!("\"v{to}\""))
+            .collect();
+        map += &format!(
+            "[vm.v{at}]\nruns_on = \"h{at}\"\nneeds = [{}]\n[host.h{at}]\n",
+            below.join(", ")
+        );
     }
     map
 }
@@ -42,7 +49,8 @@ fn the_table_has_as_many_rows_as_the_picture_has_lines() {
     let folded = fold(&net);
     assert!(folded.hidden.is_empty());
     let page = shown(&picture, "payroll");
-    let lines = ["ed", "ed-d", "ed-r", "ed-x"].map(|class| page.matches(&format!("<path class=\"{class}\" d=\"M")).count());
+    let lines = ["ed", "ed-d", "ed-r", "ed-x"]
+        .map(|class| page.matches(&format!("<path class=\"{class}\" d=\"M")).count());
     // the key has one line of each kind
     assert_eq!(lines.iter().sum::<usize>() - 4, folded.edges.len());
     assert_eq!(body_rows(&page), folded.edges.len());
@@ -71,7 +79,8 @@ fn the_same_map_gives_the_same_page() {
 
 #[test]
 fn like_siblings_are_one_mark_with_a_count() {
-    let mut map = format!("{}[function.web]\nneeds = [\"a\", \"b\", \"c\", \"d\", \"odd\"]\n", town::EMPTY);
+    let mut map =
+        format!("{}[function.web]\nneeds = [\"a\", \"b\", \"c\", \"d\", \"odd\"]\n", town::EMPTY);
     for name in ["a", "b", "c", "d"] {
         map += &format!("[service.{name}]\nruns_on = \"srv\"\n");
     }
@@ -120,4 +129,22 @@ fn hostile_names_stay_text() {
 fn any_component_can_be_asked_for() {
     let page = shown(&town::picture(), "hv-1");
     assert!(page.contains("<option value=\"hv-1\" selected>"));
+}
+
+#[test]
+fn every_function_of_the_examples_is_drawn_whole() {
+    for example in evenkeel_config::library::EXAMPLES {
+        let texts: Vec<&str> = example.map.iter().map(|(_, text)| *text).collect();
+        let picture = town::of_map(&texts.join("\n"));
+        for function in functions(&picture) {
+            let net = Net::below(function, &picture);
+            let folded = fold(&net);
+            assert!(folded.nodes.len() <= fold::MOST_NODES, "{function}");
+            assert!(folded.edges.len() + folded.hidden.len() >= net.edges.len(), "{function}");
+            let page = shown(&picture, function.as_str());
+            town::show(&format!("map-{}-{function}", example.name), &page);
+            town::assert_sound(&page);
+            assert_eq!(body_rows(&page), folded.edges.len() + folded.hidden.len(), "{function}");
+        }
+    }
 }

@@ -72,7 +72,10 @@ fn lede(summary: &Summary, names: &Names<'_>) -> String {
             Elapsed::Ms(ms) => format!("{} of entries", words::duration_long(ms)),
             Elapsed::Never => "all entries".to_owned(),
         };
-        parts.push(format!("Likely lost for {}: {lost}.", words::mid_sentence(&headline::title(focus, names))));
+        parts.push(format!(
+            "Likely lost for {}: {lost}.",
+            words::mid_sentence(&headline::title(focus, names))
+        ));
     }
     parts.push(headline::counts(summary, names));
     if summary.functions.len() > FUNCTIONS {
@@ -199,8 +202,7 @@ fn moved(earlier: &Summary, now: &Summary, names: &Names<'_>) -> Vec<(String, St
 fn less_known(picture: &Picture) -> Option<(String, String)> {
     let silent: Vec<_> = picture.hosts.iter().filter(|(_, host)| host.silent).collect();
     let since = silent.iter().map(|(_, host)| host.last_heard).min()?;
-    let hosts: Vec<String> =
-        silent.iter().map(|(name, _)| words::shortened(name, 30)).collect();
+    let hosts: Vec<String> = silent.iter().map(|(name, _)| words::shortened(name, 30)).collect();
     let (noun, have) = if hosts.len() == 1 { ("The host", "has") } else { ("The hosts", "have") };
     let text = format!(
         "{noun} {} {have} been silent since {}.",
@@ -291,9 +293,8 @@ fn for_life(summary: &Summary) -> Option<(&FixSummary, &FixEffect, &FunctionSumm
         let gain = effect.rto.map_or(0, |[before, after]| ((after - before) * 1e6) as i64);
         (after < before || gain > 50_000).then_some((gain, fix, effect))
     });
-    let (_, fix, effect) = effects.max_by_key(|(gain, _, effect)| {
-        (*gain, std::cmp::Reverse(effect.bad_night[1]))
-    })?;
+    let (_, fix, effect) =
+        effects.max_by_key(|(gain, _, effect)| (*gain, std::cmp::Reverse(effect.bad_night[1])))?;
     Some((fix, effect, function))
 }
 
@@ -302,7 +303,9 @@ fn life_effect(effect: &FixEffect, function: &FunctionSummary, names: &Names<'_>
     let kept = effect.rto.map(|kept| kept.map(words::nights));
     let [before, after] = effect.bad_night.map(words::back_after);
     let text = match kept {
-        Some([was, is]) if was != is => format!("{title}: the promise is then kept {is}, not {was}."),
+        Some([was, is]) if was != is => {
+            format!("{title}: the promise is then kept {is}, not {was}.")
+        }
         _ => format!("{title}: the bad night falls from {before} to {after}."),
     };
     format!("{text} Life safety: not weighed in money.")

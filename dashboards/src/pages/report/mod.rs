@@ -11,9 +11,9 @@ use crate::html::{headline, words};
 use crate::picture::{Ask, Picture};
 
 /// Longest name of a function, in characters.
-const LONGEST_FUNCTION: usize = 30;
+const LONGEST_FUNCTION: usize = 28;
 /// Longest name of a fix: it is the decision.
-const LONGEST_FIX: usize = 76;
+const LONGEST_FIX: usize = 60;
 
 /// The report as a page of the server.
 pub fn page(picture: &Picture, ask: &Ask) -> Markup {
@@ -48,7 +48,8 @@ fn whole(picture: &Picture, ask: &Ask, style: Style) -> Markup {
 
 /// The result with its texts cut, so that no name makes a third page.
 fn bounded(summary: &Summary, names: &Names<'_>) -> Summary {
-    let cut = |text: &mut String, longest: usize| *text = words::shortened(&names.text(text), longest);
+    let cut =
+        |text: &mut String, longest: usize| *text = words::shortened(&names.text(text), longest);
     let mut summary = summary.clone();
     for function in &mut summary.functions {
         cut(&mut function.title, LONGEST_FUNCTION);

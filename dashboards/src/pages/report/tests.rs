@@ -31,7 +31,8 @@ fn the_page_has_the_answer_first() {
 fn seven_functions_three_changes_and_three_decisions_at_most() {
     let report = file(&town::picture());
     assert_eq!(report.matches("class=\"lo\"").count(), 7);
-    let changes = &report[report.find("id=\"r2\"").expect("changes")..report.find("id=\"r3\"").expect("decisions")];
+    let changes = &report
+        [report.find("id=\"r2\"").expect("changes")..report.find("id=\"r3\"").expect("decisions")];
     assert_eq!(changes.matches("<li>").count(), 3);
     let decisions = &report[report.find("class=\"dec\"").expect("a list")..];
     let decisions = &decisions[..decisions.find("</ol>").expect("its end")];

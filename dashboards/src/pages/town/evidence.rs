@@ -14,7 +14,8 @@ pub(super) fn hosts() -> BTreeMap<String, HostPicture> {
     let certificate = |name: &str, days| {
         check(name, "certificate", Status::Ok, vec![time("not_after", "portal:443", days)])
     };
-    let support = |days| check("system", "os_support", Status::Ok, vec![time("support_until", "", days)]);
+    let support =
+        |days| check("system", "os_support", Status::Ok, vec![time("support_until", "", days)]);
     let mut worn = check("disks", "smart", Status::Warning, vec![number("disks", 8.0)]);
     worn.findings.push(finding("worn", Status::Warning, "disk sda is worn"));
     let mut space = check("space", "filesystem", Status::Ok, Vec::new());
@@ -85,7 +86,12 @@ fn finding(id: &str, severity: Status, what: &str) -> Finding {
 
 fn time(name: &str, subject: &str, days: i64) -> Observation {
     let value = Value::Time(ago(-days * 86_400));
-    Observation { name: name.to_owned(), subject: subject.to_owned(), value, labels: BTreeMap::new() }
+    Observation {
+        name: name.to_owned(),
+        subject: subject.to_owned(),
+        value,
+        labels: BTreeMap::new(),
+    }
 }
 
 fn number(name: &str, value: f64) -> Observation {

@@ -5,9 +5,7 @@ mod result;
 use std::collections::BTreeMap;
 
 use evenkeel_config::load::{Source, map_from};
-use evenkeel_config::record::{
-    DrillFacts, DrillLevel, RecordedEdge, RecordedMap, Relation, Seen,
-};
+use evenkeel_config::record::{DrillFacts, DrillLevel, RecordedEdge, RecordedMap, Relation, Seen};
 use jiff::Timestamp;
 
 use crate::picture::Picture;

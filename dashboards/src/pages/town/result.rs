@@ -1,11 +1,11 @@
 //! The result of one scenario for the town.
+use evenkeel_config::map::Objectives;
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::quantity::Span;
 use evenkeel_config::record::{
     Cause, Chance, CurvePoint, DatasetSummary, Elapsed, FixEffect, FixSummary, FunctionSummary,
     HoursShare, InputFigure, MoneyQuantile, Quantile, ScenarioName, Summary, WorkaroundSummary,
 };
-use evenkeel_config::map::Objectives;
 
 const H: f64 = 3_600_000.0;
 
@@ -57,7 +57,13 @@ pub(super) fn summary(later: i64) -> Summary {
         cost: money(9_000_000, 26_000_000),
         fixes: vec![
             fix("console", "Take the backup console off the town's login", 60_000, 65_000, 96.0),
-            fix("vault-paper", "Keep the password vault on paper and USB in the clerk's safe", 15_000, 10_000, 43.0),
+            fix(
+                "vault-paper",
+                "Keep the password vault on paper and USB in the clerk's safe",
+                15_000,
+                10_000,
+                43.0,
+            ),
             fix("server", "Replace the 8-year-old server hv-1", 2_400_000, 120_000, 29.0),
             fix("second", "Train a second person to rebuild the directory", 350_000, 80_000, 24.0),
             fix("cloud", "Copy to the cloud daily, keep 90 d", 0, 190_000, 7.0),
@@ -163,7 +169,11 @@ fn inputs() -> Vec<InputFigure> {
     ];
     let mut all = Vec::new();
     for (group, measured, told, assumed) in groups {
-        let kinds = [(Provenance::Measured, measured), (Provenance::Declared, told), (Provenance::Default, assumed)];
+        let kinds = [
+            (Provenance::Measured, measured),
+            (Provenance::Declared, told),
+            (Provenance::Default, assumed),
+        ];
         for (provenance, count) in kinds {
             all.extend((0..count).map(|at| InputFigure {
                 key: format!("{group}.{at}"),
@@ -179,7 +189,12 @@ fn inputs() -> Vec<InputFigure> {
 }
 
 fn quantiles(likely: f64, bad: f64) -> Vec<Quantile> {
-    let at = |p, hours: f64| Quantile { p, value: elapsed(hours), low: elapsed(hours * 0.9), high: elapsed(hours * 1.1) };
+    let at = |p, hours: f64| Quantile {
+        p,
+        value: elapsed(hours),
+        low: elapsed(hours * 0.9),
+        high: elapsed(hours * 1.1),
+    };
     vec![at(0.5, likely), at(0.8, (likely + bad) / 2.0), at(0.9, bad), at(0.95, bad * 1.2)]
 }
 
@@ -190,7 +205,12 @@ fn curve(likely: f64, bad: f64) -> Vec<CurvePoint> {
             let hours = f64::from(at) / 60.0 * bad * 1.6;
             let share = 1.0 - 0.5_f64.powf((hours / likely.max(0.01)).powf(0.9));
             let points = |by: f64| (share + by).clamp(0.0, 1.0);
-            CurvePoint { at_ms: (hours * H) as i64, share: points(0.0), low: points(-0.05), high: points(0.05) }
+            CurvePoint {
+                at_ms: (hours * H) as i64,
+                share: points(0.0),
+                low: points(-0.05),
+                high: points(0.05),
+            }
         })
         .collect()
 }
