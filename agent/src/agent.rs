@@ -302,10 +302,6 @@ impl Agent {
         lock(&self.inner.recorded)
     }
 
-    pub(crate) fn started(&self) -> Timestamp {
-        self.inner.started
-    }
-
     /// Set while the schedule ends: running checks are given up.
     pub(crate) fn stopping(&self) -> &tokio::sync::watch::Sender<bool> {
         &self.inner.stopping

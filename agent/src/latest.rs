@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use evenkeel_config::agent::CheckEntry;
 use evenkeel_config::record::{Evidence, Outcome};
+use jiff::Timestamp;
 
+use crate::plan::Configured;
 use crate::store::SeenSubject;
 
 /// Most pieces of evidence that wait in memory while the store cannot be written.
@@ -16,6 +18,8 @@ pub(crate) struct Latest {
     vanished: BTreeMap<String, Vec<SeenSubject>>,
     /// The last evidence with facts, of checks whose newest has none.
     blind: BTreeMap<String, Evidence>,
+    /// Digests of the settings that checks ran under since the start.
+    ran: BTreeMap<String, String>,
     waiting: VecDeque<(Evidence, String)>,
     /// Whether the last reload of the configuration worked.
     pub(crate) reload_ok: bool,
@@ -31,6 +35,7 @@ impl Latest {
             blind: blind.into_iter().map(|one| (one.check.clone(), one)).collect(),
             evidence: stored.into_iter().map(|one| (one.check.clone(), one)).collect(),
             vanished: BTreeMap::new(),
+            ran: BTreeMap::new(),
             waiting: VecDeque::new(),
             reload_ok: true,
             edges: [0, 0],
@@ -59,7 +64,15 @@ impl Latest {
         self.waiting.is_empty()
     }
 
-    pub(crate) fn put(&mut self, evidence: Evidence, vanished: Vec<SeenSubject>) {
+    /// When a check last ran under its present settings since the start.
+    pub(crate) fn last_run(&self, configured: &Configured) -> Option<Timestamp> {
+        let digest = self.ran.get(&configured.entry.name)?;
+        let same = *digest == configured.digest;
+        self.of(&configured.entry).filter(|_| same).map(|last| last.started)
+    }
+
+    pub(crate) fn put(&mut self, evidence: Evidence, settings: &str, vanished: Vec<SeenSubject>) {
+        self.ran.insert(evidence.check.clone(), settings.to_owned());
         self.vanished.insert(evidence.check.clone(), vanished);
         let (name, is_seeing) = (evidence.check.clone(), has_facts(&evidence));
         let before = self.evidence.insert(name.clone(), evidence);

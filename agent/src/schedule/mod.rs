@@ -97,12 +97,9 @@ fn permits(setup: &Setup) -> Arc<Semaphore> {
 }
 
 /// How long until a check is due by its last run; nothing if this agent has
-/// not run it yet.
+/// not run it yet under these settings.
 fn due(agent: &Agent, configured: &Configured) -> Option<Duration> {
-    let last = agent.latest().of(&configured.entry)?.started;
-    if last < agent.started() {
-        return None;
-    }
+    let last = agent.latest().last_run(configured)?;
     let next = last.saturating_add(SignedDuration::from_millis(configured.every.as_ms())).ok()?;
     let left = Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default();
     // A clock that went back must not put a check off for longer than its rhythm.
@@ -233,7 +230,7 @@ fn record(
     let vanished: Vec<SeenSubject> =
         seen.into_iter().filter(|seen| judge::is_vanished(&evidence, &seen.subject)).collect();
     let mut latest = agent.latest();
-    latest.put(evidence.clone(), vanished);
+    latest.put(evidence.clone(), &configured.digest, vanished);
     latest.wait(evidence.clone(), configured.digest.clone());
     drop(latest);
     flush(agent);

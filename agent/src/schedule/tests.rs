@@ -146,6 +146,20 @@ async fn a_check_given_up_because_the_agent_ends_leaves_no_evidence() {
 }
 
 #[tokio::test]
+async fn a_check_is_due_by_its_last_run_unless_its_settings_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let sees = check("sees", Script::Sees(facts(&[("a", 0.1)])));
+    let agent = agent(vec![Arc::clone(&sees)], 1, folder.path());
+    assert_eq!(due(&agent, &sees), None, "never run");
+    agent.run_all_once().await;
+    let left = due(&agent, &sees).unwrap();
+    assert!(left > Duration::from_secs(50) && left <= Duration::from_secs(60), "{left:?}");
+    let mut changed = check("sees", Script::Waits);
+    Arc::get_mut(&mut changed).unwrap().digest = "another".to_owned();
+    assert_eq!(due(&agent, &changed), None, "run under other settings");
+}
+
+#[tokio::test]
 async fn a_reload_does_not_start_a_running_check_again() {
     let folder = tempfile::tempdir().unwrap();
     let (before, _) = counted("waits", Script::Waits);
