@@ -7,6 +7,7 @@ mod certificates;
 mod jobs;
 pub(crate) mod mounts;
 mod propose;
+mod purpose;
 pub(crate) mod read;
 mod recorded;
 mod resolvers;
@@ -63,9 +64,10 @@ impl Listener {
         self.addresses.iter().all(IpAddr::is_loopback)
     }
 
-    /// The name of its program, else of its port.
+    /// The name of its program, else what usually listens there, else the port.
     pub fn name(&self) -> String {
-        self.program.clone().unwrap_or_else(|| format!("port-{}", self.port))
+        let usual = || purpose::of_port(self.port).map(|purpose| purpose.service.to_owned());
+        self.program.clone().or_else(usual).unwrap_or_else(|| format!("port-{}", self.port))
     }
 }
 

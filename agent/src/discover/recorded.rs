@@ -1,5 +1,5 @@
 //! Declared and seen together: the recorded map, with provenance for each node and edge.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use evenkeel_config::id::Id;
@@ -113,9 +113,10 @@ impl Joined {
                 self.edges.insert(key, RecordedEdge { seen: Seen::Seen, ..edge.clone() });
             }
         }
+        let named: BTreeSet<&Id> = self.edges.keys().flat_map(|(from, to, _)| [from, to]).collect();
         for (id, node) in &earlier.nodes {
-            let of_an_edge = self.edges.keys().any(|(from, to, _)| from == id || to == id);
-            if node.seen != Seen::Declared && of_an_edge && !self.nodes.contains_key(id) {
+            let is_known = self.nodes.contains_key(id);
+            if node.seen != Seen::Declared && named.contains(id) && !is_known {
                 self.nodes.insert(id.clone(), RecordedNode { seen: Seen::Seen, ..node.clone() });
             }
         }
@@ -250,10 +251,10 @@ impl Joined {
         for (_, _, key) in seen.iter().take(too_many) {
             self.edges.remove(key);
         }
-        let mut named: Vec<&Id> = self.edges.keys().flat_map(|(from, to, _)| [from, to]).collect();
-        named.push(&self.host);
-        named.sort();
-        self.nodes.retain(|id, node| node.seen != Seen::Seen || named.binary_search(&id).is_ok());
+        let mut named: BTreeSet<&Id> =
+            self.edges.keys().flat_map(|(from, to, _)| [from, to]).collect();
+        named.insert(&self.host);
+        self.nodes.retain(|id, node| node.seen != Seen::Seen || named.contains(id));
         too_many as u64
     }
 

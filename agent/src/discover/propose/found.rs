@@ -155,11 +155,7 @@ fn is_housekeeping(name: &str, port: u16, has_program: bool) -> bool {
 fn services(seen: &Sample, host: &Id, ids: &mut Ids) -> Vec<Service> {
     let mut by_name: BTreeMap<String, Service> = BTreeMap::new();
     for listener in &seen.listeners {
-        let name = match &listener.program {
-            Some(program) => program.clone(),
-            None => super::purpose::of_port(listener.port)
-                .map_or_else(|| listener.name(), |purpose| purpose.service.to_owned()),
-        };
+        let name = listener.name();
         if is_housekeeping(&name, listener.port, listener.program.is_some()) {
             continue;
         }

@@ -6,8 +6,8 @@ use evenkeel_config::id::Id;
 use jiff::Timestamp;
 
 use super::found::{Found, Service};
-use super::purpose::of_port;
 use super::{day, quoted};
+use crate::discover::purpose::of_port;
 
 pub(super) fn write(found: &Found, now: Timestamp) -> String {
     let mut out = String::new();

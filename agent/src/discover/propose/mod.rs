@@ -5,7 +5,6 @@
 //! written as a comment that says whom.
 mod found;
 mod map_text;
-mod purpose;
 mod settings_text;
 
 use std::path::Path;

@@ -6,9 +6,9 @@ use evenkeel_config::id::Id;
 use jiff::Timestamp;
 
 use super::found::Found;
-use super::purpose::is_tls;
 use super::{day, quoted};
 use crate::discover::jobs::Job;
+use crate::discover::purpose::is_tls;
 
 pub(super) fn write(found: &Found, now: Timestamp) -> String {
     let mut out = Settings(String::new());

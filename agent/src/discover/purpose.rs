@@ -2,11 +2,11 @@
 
 /// What stands behind a well-known port.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Purpose {
+pub(crate) struct Purpose {
     /// What to call the program if it cannot be seen.
-    pub(super) service: &'static str,
+    pub(crate) service: &'static str,
     /// What people do with it.
-    pub(super) function: &'static str,
+    pub(crate) function: &'static str,
 }
 
 const PURPOSES: [(&[u16], Purpose); 14] = [
@@ -30,11 +30,11 @@ const PURPOSES: [(&[u16], Purpose); 14] = [
 const TLS: [u16; 11] = [443, 465, 636, 853, 993, 995, 3269, 5986, 6443, 8443, 9443];
 
 /// What a port is usually for.
-pub(super) fn of_port(port: u16) -> Option<Purpose> {
+pub(crate) fn of_port(port: u16) -> Option<Purpose> {
     PURPOSES.iter().find(|(ports, _)| ports.contains(&port)).map(|(_, purpose)| *purpose)
 }
 
 /// Whether a port usually speaks TLS from the first byte on.
-pub(super) fn is_tls(port: u16) -> bool {
+pub(crate) fn is_tls(port: u16) -> bool {
     TLS.contains(&port)
 }
