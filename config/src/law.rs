@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::quantity::Span;
+use crate::quantity::{LONGEST_SPAN, Span};
 
 /// A law for a time span. In a document a plain span (`"8h"`) is a fixed value;
 /// anything else is a table whose keys say which law it is.
@@ -16,6 +16,7 @@ use crate::quantity::Span;
 /// effort = { gamma = { shape = 2.0, mean = "8h" } }
 /// effort = { weibull = { shape = 1.5, scale = "8h" } }
 /// effort = { median = "3h", p95 = "12h" }             # lognormal
+/// effort = { median = "3h", sigma = 0.84 }            # lognormal by sigma of the logarithm
 /// effort = { lognormal = [[0.1, "1h"], [0.9, "9h"]] } # by two quantiles
 /// effort = { samples = ["50min", "62min", "3h"] }     # empirical
 /// ```
@@ -71,7 +72,7 @@ pub enum Law {
     },
     /// Lognormal.
     Lognormal {
-        /// Median = exp(mu), in milliseconds.
+        /// Median = exp(mu), in whole milliseconds.
         median_ms: f64,
         /// Sigma of the logarithm, at least 0.
         sigma: f64,
@@ -153,12 +154,15 @@ mod document {
         /// Weibull by shape and scale.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(crate) weibull: Option<Weibull>,
-        /// Lognormal: the median, with `p95`.
+        /// Lognormal: the median, with `p95` or `sigma`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(crate) median: Option<Span>,
         /// Lognormal: the value that 95 of 100 stay below.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(crate) p95: Option<Span>,
+        /// Lognormal: the standard deviation of the logarithm.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub(crate) sigma: Option<f64>,
         /// Lognormal by two quantiles: `[[0.1, "1h"], [0.9, "9h"]]`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub(crate) lognormal: Option<[(f64, Span); 2]>,
@@ -189,7 +193,7 @@ mod document {
 }
 
 const ONE_LAW: &str = "give exactly one law: low, likely and high; between; triangular; mean; gamma; \
-                       weibull; median and p95; lognormal; or samples";
+                       weibull; median and p95; median and sigma; lognormal; or samples";
 
 impl TryFrom<document::Law> for Law {
     type Error = String;
@@ -206,7 +210,7 @@ impl TryFrom<document::Law> for Law {
             table.mean.is_some(),
             table.gamma.is_some(),
             table.weibull.is_some(),
-            table.median.is_some() || table.p95.is_some(),
+            table.median.is_some() || table.p95.is_some() || table.sigma.is_some(),
             table.lognormal.is_some(),
             table.samples.is_some(),
         ];
@@ -238,13 +242,14 @@ impl TryFrom<document::Law> for Law {
             samples.sort();
             return Ok(Self::Empirical { samples });
         }
-        match (table.low, table.likely, table.high, table.median, table.p95) {
-            (Some(low), Some(likely), Some(high), None, None) => {
-                ordered(&[low, likely, high]).map(|()| Self::Pert { low, likely, high })
-            }
-            (None, None, None, Some(median), Some(p95)) => lognormal([(0.5, median), (0.95, p95)]),
-            (None, None, None, _, _) => Err("`median` and `p95` go together".into()),
-            _ => Err("`low`, `likely` and `high` go together".into()),
+        if let (Some(low), Some(likely), Some(high)) = (table.low, table.likely, table.high) {
+            return ordered(&[low, likely, high]).map(|()| Self::Pert { low, likely, high });
+        }
+        match (table.median, table.p95, table.sigma) {
+            (None, None, None) => Err("`low`, `likely` and `high` go together".into()),
+            (Some(median), Some(p95), None) => lognormal([(0.5, median), (0.95, p95)]),
+            (Some(median), None, Some(sigma)) => by_sigma(median, sigma),
+            _ => Err("`median` goes with either `p95` or `sigma`".into()),
         }
     }
 }
@@ -265,18 +270,14 @@ impl From<Law> for document::Law {
                 table.weibull = Some(document::Weibull { shape, scale });
             }
             Law::Lognormal { median_ms, sigma } => {
-                let p95 = median_ms * (sigma * NORMAL_95).exp();
                 table.median = Some(Span::from_ms(median_ms.round() as i64));
-                table.p95 = Some(Span::from_ms(p95.round() as i64));
+                table.sigma = Some(sigma);
             }
             Law::Empirical { samples } => table.samples = Some(samples),
         }
         Self::Table(Box::new(table))
     }
 }
-
-/// The 95 % quantile of the standard normal law.
-const NORMAL_95: f64 = 1.644_853_626_951_472_2;
 
 fn ordered(spans: &[Span]) -> Result<(), String> {
     if spans.is_sorted() {
@@ -305,7 +306,22 @@ fn lognormal([(p, low), (q, high)]: [(f64, Span); 2]) -> Result<Law, String> {
     let (a, b) = (normal_quantile(p), normal_quantile(q));
     let (x, y) = (libm::log(low.as_ms() as f64), libm::log(high.as_ms() as f64));
     let sigma = (y - x) / (b - a);
-    Ok(Law::Lognormal { median_ms: libm::exp(x - sigma * a), sigma })
+    // Whole milliseconds, so that the law survives being written and read.
+    let median_ms = libm::round(libm::exp(x - sigma * a)).max(1.0);
+    if sigma > WIDEST || median_ms > LONGEST_SPAN.as_ms() as f64 {
+        return Err("the two spans of a lognormal law are too far apart".into());
+    }
+    Ok(Law::Lognormal { median_ms, sigma })
+}
+
+/// The largest sigma of a logarithm; at 20, P95 is 10^14 times the median.
+const WIDEST: f64 = 20.0;
+
+fn by_sigma(median: Span, sigma: f64) -> Result<Law, String> {
+    if median.as_ms() == 0 || !(0.0..=WIDEST).contains(&sigma) {
+        return Err("`median` must be above zero and `sigma` between 0 and 20".into());
+    }
+    Ok(Law::Lognormal { median_ms: median.as_ms() as f64, sigma })
 }
 
 /// Quantile of the standard normal law, relative error below 1e-9 refined by
@@ -382,6 +398,9 @@ mod tests {
             "{ gamma = { shape = 2.0, mean = \"8h\" } }",
             "{ weibull = { shape = 1.5, scale = \"8h\" } }",
             "{ median = \"3h\", p95 = \"12h\" }",
+            "{ median = \"3h\", sigma = 0.84 }",
+            "{ lognormal = [[0.1, \"1h\"], [0.9, \"9h\"]] }",
+            "{ lognormal = [[0.07, \"7ms\"], [0.3, \"11ms\"]] }",
             "{ samples = [\"50min\", \"62min\", \"3h\"] }",
         ];
         for form in forms {
@@ -397,6 +416,12 @@ mod tests {
             "{ low = \"2h\", high = \"8h\" }",
             "{ low = \"9h\", likely = \"4h\", high = \"8h\" }",
             "{ median = \"3h\" }",
+            "{ sigma = 0.5 }",
+            "{ lognormal = [[0.49, \"1ms\"], [0.51, \"100y\"]] }",
+            "{ lognormal = [[0.1, \"1ms\"], [0.2, \"900y\"]] }",
+            "{ median = \"3h\", sigma = -1.0 }",
+            "{ median = \"3h\", p95 = \"9h\", sigma = 1.0 }",
+            "{ low = \"1h\", likely = \"2h\", high = \"3h\", median = \"3h\" }",
             "{ mean = \"3h\", median = \"3h\", p95 = \"4h\" }",
             "{ samples = [] }",
             "{ gamma = { shape = 0.0, mean = \"8h\" } }",

@@ -22,6 +22,10 @@ fn law() -> impl Strategy<Value = String> {
         }),
         (1_u32..50, 0_u32..50)
             .prop_map(|(low, more)| format!("{{ between = [\"{low}h\", \"{}h\"] }}", low + more)),
+        (1_u32..400, 1_u32..50, 0_u32..50).prop_map(|(thousandths, low, more)| {
+            let high = low + more;
+            format!("{{ lognormal = [[0.{thousandths:03}, \"{low}min\"], [0.9, \"{high}min\"]] }}")
+        }),
         prop::collection::vec(span(), 1..5)
             .prop_map(|spans| format!("{{ samples = [{}] }}", spans.join(", "))),
         (1_u32..100, span()).prop_map(|(tenths, mean)| format!(
