@@ -1,6 +1,6 @@
 //! JSON Schemas of every document, so that editors complete and check them.
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::agent::AgentTable;
 use crate::hub::HubSettings;
@@ -16,11 +16,26 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("agent.schema.json", schema_for!(AgentFile).to_value()),
         ("evidence.schema.json", schema_for!(EvidenceSet).to_value()),
         ("hub.schema.json", schema_for!(HubSettings).to_value()),
-        ("map.schema.json", schema_for!(MapDocument).to_value()),
+        ("map.schema.json", map()),
         ("recorded-map.schema.json", schema_for!(RecordedMap).to_value()),
         ("scenario.schema.json", schema_for!(Scenario).to_value()),
         ("summary.schema.json", schema_for!(Summary).to_value()),
     ]
+}
+
+/// The map, with the pieces that a fix lays over it spelled out: the tables of
+/// all kinds, none of which must be there.
+fn map() -> Value {
+    let mut schema = schema_for!(MapDocument).to_value();
+    let mut pieces = schema["properties"].clone();
+    if let Some(pieces) = pieces.as_object_mut() {
+        pieces.remove("fix");
+        pieces.insert("organisation".to_owned(), json!({ "type": "object" }));
+    }
+    let set = &mut schema["$defs"]["Fix"]["properties"]["set"];
+    set["additionalProperties"] = Value::Bool(false);
+    set["properties"] = pieces;
+    schema
 }
 
 /// The form of `agent.toml`, in which each kind of check has keys of its own.
