@@ -24,16 +24,25 @@ pub struct RankedFix<'a> {
 impl RankedFix<'_> {
     /// `9 d to 5 d`, or what else gets better.
     pub fn change(&self) -> String {
-        let [before, after] = self.effect.bad_night;
-        let told = [before, after].map(words::back_after);
-        if told[0] != told[1] {
-            return format!("{} to {}", told[0], told[1]);
+        let told = |pair: [Elapsed; 2], tell: fn(Elapsed) -> String| {
+            let [before, after] = pair.map(tell);
+            format!("{before} to {after}")
+        };
+        match benefit(self.effect) {
+            Benefit::EverBack | Benefit::TimeWon(_) => {
+                told(self.effect.bad_night, words::back_after)
+            }
+            Benefit::LikelyWon(_) => {
+                format!("likely {}", told(self.effect.likely, words::back_after))
+            }
+            Benefit::LessLost => format!("loss {}", told(self.effect.data_loss, words::lost)),
+            Benefit::None => "no change".to_owned(),
         }
-        let loss = self.effect.data_loss.map(words::lost);
-        if self.effect.data_loss[1] < self.effect.data_loss[0] && loss[0] != loss[1] {
-            return format!("loss {} to {}", loss[0], loss[1]);
-        }
-        "no change".to_owned()
+    }
+
+    /// Whether a bad night gets shorter.
+    pub fn shortens_bad_night(&self) -> bool {
+        benefit(self.effect) >= Benefit::TimeWon(0)
     }
 
     /// Whether anything gets better.
@@ -43,28 +52,34 @@ impl RankedFix<'_> {
 }
 
 /// How much an effect is worth for the order: never to some time comes before
-/// any time won, time won before less work lost.
+/// any time won on a bad night, that before a likely night, that before less
+/// work lost. What reads the same before and after is no benefit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Benefit {
     None,
     LessLost,
+    LikelyWon(i64),
     TimeWon(i64),
     EverBack,
 }
 
 fn benefit(effect: &FixEffect) -> Benefit {
-    let [before, after] = effect.bad_night;
-    match (before, after) {
-        (Elapsed::Never, Elapsed::Ms(_)) => return Benefit::EverBack,
-        (Elapsed::Ms(before), Elapsed::Ms(after)) if after < before => {
-            let significant = effect.won_ms.is_none_or(|[best, low, _]| best > 0 && low >= 0);
-            if significant {
-                return Benefit::TimeWon(before - after);
-            }
-        }
-        _ => {}
+    let less = |[before, after]: [Elapsed; 2], tell: fn(Elapsed) -> String| {
+        after < before && tell(before) != tell(after)
+    };
+    let won = |[before, after]: [Elapsed; 2]| match (before, after) {
+        _ if !less([before, after], words::back_after) => None,
+        (Elapsed::Ms(before), Elapsed::Ms(after)) => Some(before - after),
+        _ => Some(i64::MAX),
+    };
+    let certain = effect.won_ms.is_none_or(|[best, low, _]| best > 0 && low >= 0);
+    match (won(effect.bad_night), won(effect.likely)) {
+        (Some(i64::MAX), _) => Benefit::EverBack,
+        (Some(won), _) if certain => Benefit::TimeWon(won),
+        (_, Some(won)) => Benefit::LikelyWon(won),
+        _ if less(effect.data_loss, words::lost) => Benefit::LessLost,
+        _ => Benefit::None,
     }
-    if effect.data_loss[1] < effect.data_loss[0] { Benefit::LessLost } else { Benefit::None }
 }
 
 /// The fixes of a result, those that win most for the function in question
@@ -229,7 +244,8 @@ fn row(
         tr role="row" {
             th role="rowheader" scope="row" { (number) ". " (title) }
             td.bar role="cell" {
-                @if let Some([best, low, high]) = ranked.won.filter(|[best, ..]| *best > 0) {
+                @let won = ranked.won.filter(|_| ranked.shortens_bad_night());
+                @if let Some([best, low, high]) = won {
                     @let label = format!("{title}: wins {}, between {}", words::duration(best),
                         words::range(low, high).replace(" to ", " and "));
                     (marks::effect_bar(&label, best, low.max(0), high, axis))
@@ -267,15 +283,15 @@ fn life_safety(summary: &Summary, names: &Names<'_>) -> Vec<String> {
         let helping = summary.fixes.iter().filter_map(|fix| {
             let effect = fix.effects.iter().find(|effect| effect.function == function.id)?;
             let helps = benefit(effect);
-            (helps > Benefit::LessLost).then_some((helps, fix, effect))
+            (helps >= Benefit::TimeWon(0)).then_some((helps, fix, effect))
         });
         let Some((_, fix, effect)) = helping.max_by_key(|(helps, ..)| *helps) else { continue };
         let [before, after] = effect.bad_night.map(words::back_after);
+        let whose = words::possessive(&headline::title(function, names));
+        let what = headline::fragment(&names.text(&fix.title));
         sentences.push(format!(
-            "Life safety is never weighed in money: {} brings {} bad night \
-             from {before} to {after}.",
-            headline::fragment(&names.text(&fix.title)),
-            words::possessive(&headline::title(function, names)),
+            "To bring {whose} bad night from {before} to {after}: {what}. Life safety is never \
+             weighed in money."
         ));
     }
     sentences.truncate(3);

@@ -180,6 +180,14 @@ pub fn why(function: &FunctionSummary, names: &Names<'_>) -> String {
     if bad_night == Some(Elapsed::Ms(0)) {
         return "Goes on".to_owned();
     }
+    if let Some(stopgap) = function.workaround.as_ref().filter(|one| one.counts_as_usable)
+        && likely > Some(Elapsed::Ms(0))
+        && likely <= Some(Elapsed::Ms(stopgap.after.as_ms()))
+    {
+        let name = words::sentence_case(&names.text(&stopgap.name));
+        let after = words::duration(stopgap.after.as_ms());
+        return format!("{name}, from {after} on, for {}", words::duration(stopgap.lasts.as_ms()));
+    }
     let cause = main_cause(function, names);
     if likely == Some(Elapsed::Ms(0)) {
         let hit = format!("Hit {}", words::in_nights(function.touched.share));

@@ -299,6 +299,11 @@ pub fn weekday_time(at: Timestamp, timezone: &str) -> String {
     zoned(at, timezone).strftime("%a %H:%M").to_string()
 }
 
+/// The date of a moment, for facts that may be years old: `13 Oct 2025`.
+pub fn date_at(at: Timestamp, timezone: &str) -> String {
+    date(zoned(at, timezone).date())
+}
+
 /// A date: `30 Nov 2026`.
 pub fn date(date: Date) -> String {
     date.strftime("%-d %b %Y").to_string()

@@ -210,6 +210,9 @@ fn answers(picture: &Picture, known: &Known<'_>) -> Markup {
 /// The answers that would tell most, each with the lines of the map it becomes.
 fn questions(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup {
     let asked: Vec<_> = open_questions(picture, known, names).into_iter().take(5).collect();
+    if asked.is_empty() {
+        return html! {};
+    }
     html! {
         section aria-labelledby="h-q" {
             h2 #h-q { (words::spelled(asked.len() as u64)) " answers that would tell most" }
@@ -278,6 +281,9 @@ fn open_questions(
         let line = "workaround = { name = \"on paper\", capacity = 0.5, lasts = \"2d\" }";
         ask(&question, format!("[function.{}]\n{line}", one.id));
     }
+    if components().any(|one| one.kind == Kind::Vendor) {
+        return all;
+    }
     let example = "[vendor.provider]\nresponse = { low = \"1h\", likely = \"4h\", high = \"2d\" }";
     ask(
         "Whom do you call when a line or a supplier fails, and how fast do they act?",
@@ -324,7 +330,7 @@ fn findings(picture: &Picture, known: &Known<'_>, names: &Names<'_>) -> Markup {
 }
 
 fn finding_row(host: &str, finding: &Finding, picture: &Picture, names: &Names<'_>) -> Markup {
-    let since = words::day(finding.since, &picture.timezone);
+    let since = words::date_at(finding.since, &picture.timezone);
     html! {
         tr role="row" {
             th role="rowheader" scope="row" {

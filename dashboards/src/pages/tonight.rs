@@ -149,6 +149,7 @@ fn fix_first(summary: &Summary, focus: &FunctionSummary, names: &Names<'_>) -> (
     let title = words::sentence_case(&words::shortened(&names.text(&best.fix.title), 90));
     let function = headline::title(best.function, names);
     let effect = match best.effect.bad_night {
+        _ if !best.shortens_bad_night() => format!("{function}, {}", best.change()),
         [Elapsed::Never, Elapsed::Ms(after)] => {
             let comes = Verbs::of(&function).comes();
             let after = words::duration_long(after);
@@ -160,7 +161,7 @@ fn fix_first(summary: &Summary, focus: &FunctionSummary, names: &Names<'_>) -> (
             words::duration_long(before),
             if after == 0 { "none".to_owned() } else { words::pair_long(before, after).1 }
         ),
-        _ => format!("{function}: {}", best.change()),
+        _ => format!("{function}, {}", best.change()),
     };
     (big, format!("{title}: {effect}."))
 }
@@ -266,7 +267,7 @@ fn work_lost(summary: &Summary, names: &Names<'_>) -> Markup {
 }
 
 fn loss_row(data: &evenkeel_config::record::DatasetSummary, names: &Names<'_>) -> Markup {
-    let title = names.text(&data.title);
+    let title = words::sentence_case(&words::shortened(&names.text(&data.title), 80));
     let (likely, bad_night) = (figures::at(&data.loss, 0.5), figures::at(&data.loss, 0.9));
     let told = |loss: Option<Elapsed>| loss.map_or_else(|| words::MISSING.to_owned(), words::lost);
     let promised = data.rpo.map(|rpo| rpo.as_ms());

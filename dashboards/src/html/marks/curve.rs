@@ -159,13 +159,14 @@ fn marked(curve: &Curve<'_>, axis: Axis) -> Markup {
     }
 }
 
-/// A label beside its mark turns to the left in the right part of the plot.
+/// A label beside its mark stands to the right, where the curve leaves room,
+/// except near the edge of the plot.
 fn beside(at: f64) -> &'static str {
-    if at > 0.6 { " e" } else { "" }
+    if at > 0.8 { " e" } else { "" }
 }
 
 fn shift(at: f64, pixels: i32) -> i32 {
-    if at > 0.6 { -pixels } else { pixels }
+    if at > 0.8 { -pixels } else { pixels }
 }
 
 /// A label over or under its mark is centred, except near the edges.

@@ -8,6 +8,9 @@ use super::scale::Axis;
 /// Where an arrow that leaves the bar begins.
 const ARROW: f64 = 0.97;
 
+/// Where the bar of a night that never ends begins.
+const STUB: f64 = 0.93;
+
 /// One interval bar on the stretched axis.
 #[derive(Debug, Clone, Default)]
 pub struct Interval {
@@ -44,11 +47,14 @@ impl Interval {
 /// and 1 wk.
 pub fn interval(bar: &Interval) -> Markup {
     let place = |elapsed: Elapsed| elapsed.ms().map(|ms| Axis::Log.place(ms as f64));
-    let likely = bar.likely.map(place);
+    // A ring stays clear of the arrow, also where it stands beyond the axis.
+    let clear =
+        |place: f64| if bar.bad_night == Some(Elapsed::Never) { place.min(STUB) } else { place };
+    let likely = bar.likely.map(|likely| place(likely).map(clear));
     let bad_night = bar.bad_night.map(place);
     let end = bad_night.map(|place| place.unwrap_or(ARROW));
     // A night that never ends has no ring; its bar is a stub before the arrow.
-    let start = likely.map(|place| place.unwrap_or(0.93));
+    let start = likely.map(|place| place.unwrap_or(STUB));
     let tone = |class: &'static str, old: &'static str| if bar.old { old } else { class };
     html! {
         svg.iv width="100%" role="img" aria-label=(bar.label) {

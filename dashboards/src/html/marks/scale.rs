@@ -12,6 +12,7 @@ pub struct Tick {
 const MINUTE: f64 = 60_000.0;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
+const WEEK: f64 = 7.0 * DAY;
 
 /// How times are laid out on a chart.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,7 +25,7 @@ pub enum Axis {
 
 impl Axis {
     /// A linear axis from 0 to the first even end at or above `ms`: minutes up to
-    /// 120, hours up to 48, then days.
+    /// 120, hours up to 48, days up to 56, then weeks.
     pub fn reaching(ms: f64) -> Self {
         let (unit, steps) = linear_steps(ms);
         Self::Linear((ms / (unit * steps)).ceil().max(1.0) * unit * steps)
@@ -54,7 +55,8 @@ impl Axis {
         let name = match unit {
             MINUTE => "min",
             HOUR => "h",
-            _ => "d",
+            DAY => "d",
+            _ => "wk",
         };
         let count = (end / (unit * step)).round() as u32;
         (0..=count)
@@ -82,10 +84,11 @@ fn linear_steps(ms: f64) -> (f64, f64) {
         ..=0.0 => (HOUR, &[1.0]),
         ms if ms <= 120.0 * MINUTE => (MINUTE, &[1.0, 2.0, 5.0, 10.0, 15.0]),
         ms if ms <= 48.0 * HOUR => (HOUR, &[1.0, 2.0, 4.0, 6.0]),
-        _ => (DAY, &[1.0, 2.0, 4.0, 7.0, 14.0, 28.0, 56.0]),
+        ms if ms <= 56.0 * DAY => (DAY, &[1.0, 2.0, 4.0, 7.0]),
+        _ => (WEEK, &[1.0, 2.0, 4.0, 8.0]),
     };
     let fitting = steps.iter().copied().find(|step| ms <= 8.0 * step * unit);
-    (unit, fitting.unwrap_or(112.0))
+    (unit, fitting.unwrap_or(16.0))
 }
 
 #[cfg(test)]
@@ -111,6 +114,7 @@ mod tests {
             ticks.into_iter().map(|tick| tick.label).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(labels(12.5 * DAY), "0 d 2 4 6 8 10 12 14 d");
+        assert_eq!(labels(84.0 * DAY), "0 wk 2 4 6 8 10 12 wk");
         assert_eq!(labels(4.9 * HOUR), "0 h 1 2 3 4 5 h");
         assert_eq!(labels(40.0 * HOUR), "0 h 6 12 18 24 30 36 42 h");
         assert_eq!(labels(3.5 * MINUTE), "0 min 1 2 3 4 min");
