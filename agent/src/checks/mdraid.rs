@@ -24,8 +24,8 @@ const fn about_array(name: &'static str, metric: &'static str, help: &'static st
 pub(super) static KIND: CheckKind = CheckKind {
     name: "mdraid",
     about: "Linux software RAID: missing and failed members, rebuilds, mismatches",
-    limits: "It sees only Linux md arrays, and an array that is whole says nothing about the \
-             age of its disks or about backups.",
+    limits: "It sees only Linux md arrays. The kernel does not record when an array was last \
+             scrubbed, and an array that is whole says nothing about the age of its disks.",
     example: "# It has no keys of its own.\n",
     every: Span::from_secs(5 * 60),
     deadline: Span::from_secs(30),

@@ -96,6 +96,19 @@ async fn a_sleeping_disk_keeps_its_name_and_is_unknown_after_a_week() {
 }
 
 #[tokio::test]
+async fn a_disk_that_sleeps_since_before_our_start_is_known_by_the_kernel() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(corpus().join("asleep.json"), folder.path().join("report.json")).unwrap();
+    let device = folder.path().join("sys/block/sdf/device");
+    std::fs::create_dir_all(&device).unwrap();
+    // The world-wide name of the disk in sata-fine.json, as the kernel writes it.
+    std::fs::write(device.join("wwid"), "naa.50014ee2b9a00001\n").unwrap();
+    let check = build(&KIND, "json_files = [\"/report.json\"]").unwrap();
+    let asleep = observe(check.as_ref(), folder.path(), now()).await.unwrap();
+    assert_eq!(asleep.subjects(), look("sata-fine.json").await.subjects());
+}
+
+#[tokio::test]
 async fn a_cable_is_blamed_only_when_its_count_grows() {
     let facts = look("sata-crc.json").await;
     let mut earlier = facts.clone();
