@@ -38,7 +38,7 @@ pub(super) fn same_login(view: &View<'_>) -> Vec<MapFinding> {
         components: together.copies.iter().map(|id| (*id).clone()).collect(),
         edges: Vec::new(),
         sentence: format!(
-            "whoever takes the login of {} takes {} with it",
+            "whoever takes the login of {} takes the backup, too: {}",
             view.list(together.data),
             view.list(together.copies),
         ),
@@ -54,7 +54,7 @@ pub(super) fn in_no_job(view: &View<'_>) -> Vec<MapFinding> {
         critical: true,
         components: vec![component.id.clone()],
         edges: Vec::new(),
-        sentence: format!("there is no backup of {}: no job copies it", view.the(&component.id)),
+        sentence: format!("no backup job copies {}", view.the(&component.id)),
         short: super::IN_NO_JOB.to_owned(),
     })
     .collect()

@@ -9,8 +9,7 @@ use crate::html::words;
 use crate::picture::MapFinding;
 
 /// Choices whose members all hang on the same thing: two lines through one
-/// duct, two servers on one machine. A shared building counts for lines when
-/// they share nothing else.
+/// duct, two servers on one machine.
 pub(super) fn one_way_out(view: &View<'_>) -> Vec<MapFinding> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
@@ -68,7 +67,8 @@ fn firmly_below<'a>(view: &View<'a>, id: &Id) -> BTreeSet<&'a Id> {
         Need::Edge(edge) => Some(&edge.id),
         _ => None,
     });
-    firm.chain(component.foundations()).collect()
+    // A building that several lines end in is no way that they share.
+    firm.chain(&component.common.runs_on).chain(&component.common.stored_on).collect()
 }
 
 /// Batteries that end before the hosts behind them are shut down.

@@ -20,7 +20,7 @@ fn an_empty_map_has_no_findings() {
 #[test]
 fn data_without_a_job_is_found() {
     let map = "[dataset.gis]\nname = \"Map files\"\nsize = \"1 GB\"\n";
-    assert_eq!(sentences(map), ["there is no backup of the map files: no job copies it"]);
+    assert_eq!(sentences(map), ["no backup job copies the map files"]);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_copy_under_the_login_of_its_data_is_found() {
              [copy.nightly]\nname = \"Nightly copy\"\nspeed = \"1 MB/s\"\ncredential_domain = \"{login}\"\n"
         )
     };
-    let found = ["whoever takes the login of ERP takes the nightly copy with it"];
+    let found = ["whoever takes the login of ERP takes the backup, too: the nightly copy"];
     assert_eq!(sentences(&map("town", false)), found);
     assert!(sentences(&map("vault", false)).is_empty());
     assert!(sentences(&map("town", true)).is_empty());
@@ -109,6 +109,12 @@ fn a_recovery_loop_is_told_from_what_it_holds_up() {
     let found = ["to bring hv-1 back you need the vault, and the vault lives on hv-1"];
     assert_eq!(sentences(&map("")), found);
     assert!(sentences(&map(", break_glass = true")).is_empty());
+    let ring = "[host.hv-1]\nname = \"hv-1\"\nrecover_needs = [\"passwords\"]\n\
+                recover = [{ step = \"reinstall\", effort = \"1h\" }]\n\
+                [credential.passwords]\nstored_on = \"vault\"\n[vm.vault]\nruns_on = \"hv-1\"\n";
+    let found = "to bring hv-1 back you need the passwords, for which you need the vault, \
+                 for which you need hv-1";
+    assert_eq!(sentences(ring), [found]);
 }
 
 #[test]
@@ -119,6 +125,6 @@ fn what_stops_a_life_safety_function_alone_is_found() {
              [host.srv-2]\nname = \"srv-2\"\n"
         )
     };
-    assert_eq!(sentences(&map("\"srv-1\"")), ["the calls stops when srv-1 fails"]);
+    assert_eq!(sentences(&map("\"srv-1\"")), ["one failure stops the calls: that of srv-1"]);
     assert!(sentences(&map("{ any = [\"srv-1\", \"srv-2\"] }")).is_empty());
 }

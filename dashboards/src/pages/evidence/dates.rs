@@ -155,7 +155,7 @@ pub(super) fn section(dates: &[RunsOut]) -> Markup {
             @if dates.is_empty() {
                 p.note { "No date is on the map, and no check has seen one." }
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Dates that run out" {
+                div.scroll tabindex="0" role="region" aria-label="Dates, table" {
                     table.tight {
                         thead { tr { @for head in ["What", "On", "Verdict"] { th scope="col" { (head) } } } }
                         tbody {
