@@ -100,13 +100,18 @@ impl Lab {
 #[tokio::test]
 async fn a_good_repository_has_no_finding() {
     let lab = Lab::new();
-    let facts = lab.facts().await;
-    assert_eq!(judged(lab.check().as_ref(), &facts, now()), NOTHING);
+    let check = lab.check();
+    let facts = observe(check.as_ref(), now()).await.unwrap();
+    assert_eq!(judged(check.as_ref(), &facts, now()), NOTHING);
     assert_eq!(facts.copies.len(), 1);
     let snapshot = facts.copies[0].snapshots[0];
     assert_eq!(snapshot.start.to_string(), "2026-11-21T03:00:00Z");
     assert_eq!((snapshot.bytes, snapshot.complete), (Some(5000), true));
     assert_eq!(facts.get("drilled", ""), Some(&Value::Flag(false)));
+    // The second time sizes come from memory, and say the same.
+    let again = observe(check.as_ref(), now()).await.unwrap();
+    assert_eq!(again.copies, facts.copies);
+    assert_eq!(again.number("stored_size", ""), facts.number("stored_size", ""));
 }
 
 #[tokio::test]
@@ -305,9 +310,11 @@ async fn a_dead_server_and_a_missing_tool_are_told_apart() {
 #[tokio::test]
 async fn evidence_holds_no_secret() {
     let lab = Lab::new();
-    std::fs::write(lab.path("environment"), format!("AWS_SECRET={SECRET}2\n")).unwrap();
+    std::fs::write(lab.path("environment"), format!("RESTIC_PASSWORD='{SECRET}'\n")).unwrap();
     let file = lab.path("environment").display().to_string();
-    let check = build("restic", &format!("{}environment_file = \"{file}\"", lab.keys()));
+    let repository = lab.path("repository").display().to_string();
+    let keys = format!("repository = \"{repository}\"\nenvironment_file = \"{file}\"");
+    let check = build("restic", &keys);
     let facts = observe(check.as_ref(), now()).await.unwrap();
     let json = serde_json::to_string(&evidence(&facts, now())).unwrap();
     assert!(json.contains("srv-erp") && !json.contains(SECRET), "{json}");

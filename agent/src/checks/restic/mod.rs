@@ -211,6 +211,7 @@ struct Restic {
     tags: Vec<String>,
     dataset: Option<Id>,
     version: tokio::sync::OnceCell<String>,
+    memory: tokio::sync::Mutex<sight::Memory>,
 }
 
 fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> {
@@ -252,6 +253,7 @@ fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> 
         tags: settings.tags,
         dataset: settings.dataset,
         version: tokio::sync::OnceCell::new(),
+        memory: tokio::sync::Mutex::default(),
     }))
 }
 

@@ -1,5 +1,9 @@
 //! What is there: facts of a repository and of each group of its snapshots.
+use std::collections::BTreeMap;
+
 use evenkeel_config::record::{CopyFacts, Failure, FailureKind, SnapshotFact, Value};
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::Restic;
 use super::groups::{Group, grouped};
@@ -9,6 +13,9 @@ use crate::probe::restic::{Locks, Repository, Snapshot, Stored};
 
 /// More groups of one repository are not looked at one by one.
 const MOST_GROUPS: usize = 24;
+
+/// A snapshot is counted again after so long.
+const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(20);
 
 /// Of a group only the latest snapshots are handed on as copies.
 const MOST_COPIES: usize = 120;
@@ -34,7 +41,7 @@ impl Restic {
         push_locks(&repository.locks(&look.root).await?, &mut facts);
         let wanted: Vec<Snapshot> =
             snapshots.into_iter().filter(|snapshot| self.wants(snapshot)).collect();
-        self.observe_groups(&repository, &wanted, &mut facts).await;
+        self.observe_groups(&repository, &wanted, look.now, &mut facts).await;
         Ok(facts)
     }
 
@@ -48,6 +55,7 @@ impl Restic {
         &self,
         repository: &Repository,
         snapshots: &[Snapshot],
+        now: Timestamp,
         facts: &mut Facts,
     ) {
         let groups = grouped(snapshots);
@@ -55,7 +63,9 @@ impl Restic {
             let rest = groups.len() - MOST_GROUPS;
             facts.push("groups_left_out", "", Value::Number(rest as f64));
         }
+        let mut memory = self.memory.lock().await;
         let mut has_counts = true;
+        let mut is_news = false;
         for (group, members) in groups.iter().take(MOST_GROUPS) {
             let Some(newest) = members.last() else { continue };
             let subject = group.subject();
@@ -68,7 +78,14 @@ impl Restic {
                 }
                 None => {
                     has_counts = false;
-                    size_of(repository, newest, &subject, facts).await
+                    let known = memory.size(&newest.id, now);
+                    is_news |= known.is_none();
+                    let size = match known {
+                        None => size_of(repository, newest, &subject, facts).await,
+                        known => known,
+                    };
+                    memory.keep(&newest.id, size, now);
+                    size
                 }
             };
             if let Some((files, bytes)) = size {
@@ -79,8 +96,14 @@ impl Restic {
             facts.copies.push(self.copy(group, members, size));
         }
         // Where runs have no counts, the growth of the whole shows an upheaval.
-        if !has_counts && let Ok(stored) = repository.stored().await {
-            facts.push("stored_size", "", Value::Number(stored.total_size as f64));
+        if has_counts {
+            return;
+        }
+        if is_news || memory.stored.is_none() {
+            memory.stored = repository.stored().await.ok().map(|stored| stored.total_size);
+        }
+        if let Some(stored) = memory.stored {
+            facts.push("stored_size", "", Value::Number(stored as f64));
         }
     }
 
@@ -97,6 +120,38 @@ impl Restic {
             dataset: self.dataset.clone(),
             group: group.words(),
             snapshots,
+        }
+    }
+}
+
+/// Sizes that were asked for lately. A snapshot never changes, and counting it
+/// costs the reading of all its folders, from a cloud perhaps.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    sizes: BTreeMap<String, Remembered>,
+    stored: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Remembered {
+    files: u64,
+    bytes: u64,
+    asked: Timestamp,
+}
+
+impl Memory {
+    /// The size, unless it should be asked for again: folders can be damaged later.
+    fn size(&self, snapshot: &str, now: Timestamp) -> Option<(u64, u64)> {
+        let known = self.sizes.get(snapshot)?;
+        let age = now.duration_since(known.asked);
+        let is_fresh = age >= SignedDuration::ZERO && age < REMEMBERED_FOR;
+        is_fresh.then_some((known.files, known.bytes))
+    }
+
+    fn keep(&mut self, snapshot: &str, size: Option<(u64, u64)>, now: Timestamp) {
+        if let (Some((files, bytes)), None) = (size, self.size(snapshot, now)) {
+            self.sizes.retain(|_, one| now.duration_since(one.asked) < REMEMBERED_FOR);
+            self.sizes.insert(snapshot.to_owned(), Remembered { files, bytes, asked: now });
         }
     }
 }
@@ -150,5 +205,26 @@ fn push_locks(locks: &Locks, facts: &mut Facts) {
         let holder = format!("process {} on {}", worst.pid, plain(&worst.hostname));
         facts.push("lock_holder", "", Value::Text(holder));
         facts.push("lock_dead", "", Value::Flag(locks.worst_is_dead));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_remembered_for_a_while() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let after = |hours| now + SignedDuration::from_hours(hours);
+        let mut memory = Memory::default();
+        memory.keep("a", None, now);
+        assert_eq!(memory.size("a", now), None);
+        memory.keep("a", Some((1, 2)), now);
+        memory.keep("a", Some((1, 2)), after(19));
+        assert_eq!(memory.size("a", after(19)), Some((1, 2)));
+        assert_eq!(memory.size("a", after(20)), None, "keeping does not make it fresher");
+        assert_eq!(memory.size("a", after(-1)), None);
+        memory.keep("b", Some((3, 4)), after(30));
+        assert_eq!(memory.sizes.len(), 1);
     }
 }
