@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use evenkeel_config::library::{Example, SCENARIOS};
 use evenkeel_config::load::{
-    Source, check_scenario, evidence_from, map_from, read_sources, scenario_from,
+    Loaded, Source, check_scenario, evidence_from, map_from, read_sources, scenario_from,
 };
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::{Place, Problems};
@@ -192,7 +192,7 @@ fn report(failure: &Failure, format: Format) {
 }
 
 fn run(args: &Run) -> Result<(), Failure> {
-    let map = load_map(&args.map)?;
+    let Loaded { value: map, .. } = load_map(&args.map)?;
     let scenario = load_scenario(&args.scenario, &args.map)?;
     let modifiers: Vec<Scenario> =
         args.with.iter().map(|name| load_scenario(name, &args.map)).collect::<Result<_, _>>()?;
@@ -248,11 +248,15 @@ fn bar() -> impl Fn(u64, u64) + Sync {
 }
 
 fn validate(args: &Validate) -> Result<(), Failure> {
-    let map = load_map(&args.map)?;
-    let mut problems = Problems::default();
+    let Loaded { value: map, warnings: mut problems } = load_map(&args.map)?;
     if let Some(name) = &args.scenario {
         let scenario = load_scenario(name, &args.map)?;
         check_scenario(&scenario, &map, &mut problems);
+        if !problems.is_fatal() && !scenario.modifier {
+            for note in crate::validate(&map, &scenario)? {
+                problems.warning(Place::default(), note, "");
+            }
+        }
     }
     if problems.is_fatal() {
         return Err(problems.into());
@@ -261,7 +265,13 @@ fn validate(args: &Validate) -> Result<(), Failure> {
         Format::Human => {
             let count = map.components.len();
             let warnings: String = problems.list.iter().map(|p| format!("{p}\n")).collect();
-            format!("{warnings}{count} components, nothing wrong\n")
+            let verdict = match problems.list.len() {
+                0 => "nothing wrong".to_owned(),
+                1 => "nothing wrong, one warning".to_owned(),
+                n => format!("nothing wrong, {n} warnings"),
+            };
+            let text = format!("{warnings}{count} components, {verdict}\n");
+            text.lines().map(|line| words::plain(line) + "\n").collect()
         }
         Format::Json => {
             let body = serde_json::json!({
@@ -305,12 +315,12 @@ fn unknown(name: &str, what: &str, known: &[&str]) -> Problems {
     problems
 }
 
-fn load_map(name: &str) -> Result<DependencyMap, Problems> {
+fn load_map(name: &str) -> Result<Loaded<DependencyMap>, Problems> {
     let sources = match example(name)? {
         Some(example) => example.map.iter().map(|(file, text)| Source::new(*file, *text)).collect(),
         None => read_sources(Path::new(name))?,
     };
-    map_from(&sources).map(|loaded| loaded.value)
+    map_from(&sources)
 }
 
 /// A file, else the example's own scenario, else one of the library.

@@ -112,7 +112,7 @@ impl Table {
     fn at(&self, u: f64) -> f64 {
         let place = u * CELLS as f64;
         let cell = place as usize;
-        if cell < 4 || cell >= CELLS - 4 {
+        if !(4..CELLS - 4).contains(&cell) {
             let near = cell.clamp(1, CELLS - 1);
             return self.shape.quantile(u, self.points[near]);
         }

@@ -154,7 +154,7 @@ fn won(pair: [&[i64]; 2], sorted: &[Vec<i64>; 2], seed: u64) -> Option<[i64; 3]>
     }
     let places = [0, 1].map(|side| places(pair[side], &sorted[side]));
     let purpose = Purposes::default().of("", "fixes", "resample");
-    let mut gaps: Vec<i64> = (0..RESAMPLES)
+    let gaps: Option<Vec<i64>> = (0..RESAMPLES)
         .map(|round| {
             let mut counts = [vec![0_u32; n], vec![0_u32; n]];
             let mut state = Luck::new(seed, round).bits(purpose, 0);
@@ -169,9 +169,11 @@ fn won(pair: [&[i64]; 2], sorted: &[Vec<i64>; 2], seed: u64) -> Option<[i64; 3]>
                 counts[1][places[1][row] as usize] += 1;
             }
             let at = [0, 1].map(|side| walk(&counts[side], rank, &sorted[side]));
-            at[0].saturating_sub(at[1])
+            (!at.contains(&NEVER)).then(|| at[0] - at[1])
         })
         .collect();
+    // An interval that reaches never is no interval.
+    let mut gaps = gaps?;
     gaps.sort_unstable();
     let edge = (RESAMPLES as usize) / 40;
     let (low, high) = (gaps[edge], gaps[RESAMPLES as usize - 1 - edge]);
@@ -190,7 +192,7 @@ fn walk(counts: &[u32], rank: usize, sorted: &[i64]) -> i64 {
     for (place, count) in counts.iter().enumerate().rev() {
         let count = *count as usize;
         if count >= above {
-            return sorted[place].min(NEVER / 4);
+            return sorted[place];
         }
         above -= count;
     }

@@ -126,6 +126,7 @@ fn answer(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary
         modifiers: job.modifiers,
         evidence: job.evidence,
         as_of,
+        seen_on: None,
     };
     let Compiled { model, inputs: figures, mut notes } = compile(&inputs, &mut tables)?;
     if assumed {
@@ -189,7 +190,7 @@ fn simulate_fixes(
         let before = done * job.trials;
         let summary = match job.map.with_fix(id) {
             Err(problems) => fixes::impossible(id, fix, problems.to_string()),
-            Ok(map) => match fixes::patched(compile(&Inputs { map: &map, ..*inputs }, tables)) {
+            Ok(map) => match patched(&map, inputs, tables) {
                 Err(why) => fixes::impossible(id, fix, why),
                 Ok(model) => {
                     let tell = |done| progress(before + done, of);
@@ -204,6 +205,28 @@ fn simulate_fixes(
     fixes::order(&mut all);
     all
 }
+
+fn patched(
+    map: &DependencyMap,
+    inputs: &Inputs<'_>,
+    tables: &mut Tables,
+) -> Result<model::Model, String> {
+    fixes::patched(compile(&Inputs { map, seen_on: Some(inputs.map), ..*inputs }, tables))
+}
+
+/// What running a scenario on a map would be refused for, or warned about:
+/// everything that [`simulate`] finds before the first trial.
+///
+/// # Errors
+/// See [`compile::compile`].
+pub fn validate(map: &DependencyMap, scenario: &Scenario) -> Result<Vec<String>, Problems> {
+    let as_of = Timestamp::constant(ASSUMED_SECOND, 0);
+    let inputs = Inputs { map, scenario, modifiers: &[], evidence: &[], as_of, seen_on: None };
+    compile(&inputs, &mut Tables::default()).map(|compiled| compiled.notes)
+}
+
+/// Monday 5 January 2026, 12:00 UTC: the moment of the facts where none is known.
+const ASSUMED_SECOND: i64 = 1_767_614_400;
 
 /// The moment of the facts: given, or the newest in the evidence, or the day
 /// after the newest review on the map, or else a fixed Monday, which is said.
@@ -222,7 +245,7 @@ fn moment(job: &Job<'_>) -> (Timestamp, bool) {
             return (noon, false);
         }
     }
-    (Timestamp::constant(1_767_614_400, 0), true)
+    (Timestamp::constant(ASSUMED_SECOND, 0), true)
 }
 
 /// A digest of everything that goes in.

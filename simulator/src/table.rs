@@ -21,7 +21,7 @@ pub(crate) fn render(summary: &Summary) -> String {
         summary.trials, summary.as_of, summary.seed
     );
     let _ = writeln!(out, "{}", functions(summary));
-    for function in summary.functions.iter() {
+    for function in &summary.functions {
         if let Some(cannot) = &function.cannot {
             let _ = writeln!(out, "{}: {}", plain(&function.title), plain(cannot));
         }
@@ -117,7 +117,10 @@ fn kept(chance: Chance) -> String {
     } else if chance.share < 0.03 {
         "hardly any night".to_owned()
     } else {
-        format!("{} nights in 10", number(libm::rint(chance.share * 10.0).clamp(1.0, 9.0)))
+        match libm::rint(chance.share * 10.0).clamp(1.0, 9.0) as u8 {
+            1 => "1 night in 10".to_owned(),
+            nights => format!("{nights} nights in 10"),
+        }
     }
 }
 

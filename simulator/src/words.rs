@@ -5,19 +5,20 @@ use evenkeel_config::quantity::Span;
 /// Two significant digits; minutes to 59, hours below 48, then days, then weeks
 /// from 21 days: `5 min`, `26 h`, `3.5 d`, `3 wk`.
 pub fn duration(ms: i64) -> String {
-    const MINUTE: f64 = 6e4;
     let ms = ms.max(0) as f64;
-    let units = [("wk", 168.0 * 60.0, 504.0 * 60.0), ("d", 1440.0, 48.0 * 60.0), ("h", 60.0, 60.0)];
-    let minutes = two_digits(ms / MINUTE);
-    for (unit, length, from) in units {
-        if minutes >= from {
-            return format!("{} {unit}", number(ms / MINUTE / length));
-        }
+    let (minutes, hours, days) = (ms / 6e4, ms / 3.6e6, ms / 8.64e7);
+    // The unit is chosen by the rounded figure, so that 47.8 h is 2 d.
+    if two_digits(days) >= 21.0 {
+        format!("{} wk", number(days / 7.0))
+    } else if two_digits(hours) >= 48.0 {
+        format!("{} d", number(days))
+    } else if two_digits(minutes) >= 60.0 {
+        format!("{} h", number(hours))
+    } else if ms > 0.0 && minutes < 1.0 {
+        format!("{} s", number(ms / 1e3))
+    } else {
+        format!("{} min", number(minutes))
     }
-    if ms < MINUTE && ms > 0.0 {
-        return format!("{} s", number(ms / 1e3));
-    }
-    format!("{} min", number(ms / MINUTE))
 }
 
 /// A number to two significant digits, without trailing zeros.

@@ -163,7 +163,9 @@ impl<'a> Compiler<'a> {
         let copy = self.model.copies.iter().position(|copy| copy.node == node)? as u32;
         let name = format!("{}>{}", data.id, backup.copy);
         let every = backup.every.as_ms().max(60_000);
-        let observed = facts.snapshots(&backup.copy, &data.id, alone);
+        let observed = facts
+            .snapshots(&backup.copy, &data.id, alone)
+            .filter(|_| self.is_as_seen(&data.id, backup));
         let declared = self.declared_jobs(data, backup);
         let (times, expected_from) = match &observed {
             Some(seen) if self.near_as_of => self.tonight_jobs(seen, &declared, every),
@@ -199,6 +201,15 @@ impl<'a> Compiler<'a> {
             near: self.site_of(&data.id).is_some()
                 && self.site_of(&data.id) == self.site_of(&backup.copy),
         })
+    }
+
+    /// Whether a backup is declared as it was when the facts were seen.
+    fn is_as_seen(&self, data: &Id, backup: &Backup) -> bool {
+        let Some(map) = self.inputs.seen_on else { return true };
+        match map.components.get(data).map(|component| &component.details) {
+            Some(Details::Dataset(before)) => before.backups.contains(backup),
+            _ => false,
+        }
     }
 
     fn age_of(&self, seen: &[i64]) -> String {

@@ -53,6 +53,9 @@ pub struct Inputs<'a> {
     pub evidence: &'a [EvidenceSet],
     /// The moment of the facts.
     pub as_of: Timestamp,
+    /// The map that the facts were seen on, where it is not `map` itself: a
+    /// fix that changes a backup makes what was seen of that backup void.
+    pub seen_on: Option<&'a DependencyMap>,
 }
 
 /// A model and what is worth saying about how it came to be.

@@ -72,7 +72,6 @@ impl Trial<'_> {
         }
         if capacity > self.capacity[index] || ground > self.ground[index] {
             self.why[index] = why;
-            self.last_why = why;
         }
         let fell = capacity < self.capacity[index];
         self.ground[index] = ground;

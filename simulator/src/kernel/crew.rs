@@ -198,8 +198,8 @@ impl<'m> Trial<'m> {
         }
     }
 
-    /// The chain from the instant the work was ready to its start: busy, then
-    /// away, then off shift, of the person who was last to come.
+    /// The chain from the instant the work was ready to its start: away, then
+    /// busy, then off shift, of the person who was last to come.
     fn waited(&mut self, job: u32, people: &[u32], step: &Step) -> u32 {
         let ready = self.jobs[job as usize].why;
         let last = people.iter().max_by_key(|p| self.people[**p as usize].free_since);
@@ -213,11 +213,23 @@ impl<'m> Trial<'m> {
         let node = self.model.people[person as usize].node;
         let label = |cause| Label { cause, component: node, step: step.name, source: NONE };
         let now = self.now;
+        let back = self.back_since(person, self.chain.at(why));
+        why = self.chain.add(back.min(now), why, label(Cause::PersonAway));
         why = self.chain.add(state.free_since.min(now), why, label(Cause::PersonBusy));
-        if state.away_until < NEVER {
-            why = self.chain.add(state.away_until.min(now), why, label(Cause::PersonAway));
-        }
         self.chain.add(now, why, label(Cause::PersonOffShift))
+    }
+
+    /// When somebody came back from the last absence since `from`; 0 if there
+    /// was none.
+    fn back_since(&self, person: u32, from: i64) -> i64 {
+        let strike = self.strike_at;
+        let leave = self.model.people[person as usize].leave.iter();
+        let days = leave
+            .map(|(begin, end)| (begin - strike, end - strike))
+            .filter(|(begin, end)| *end > from && *begin < self.now && *end <= self.now)
+            .map(|(_, end)| end);
+        let drawn = self.people[person as usize].away_until;
+        days.chain([drawn]).filter(|until| *until <= self.now).max().unwrap_or(0)
     }
 
     /// The chain of the work itself: until the first pause, the pauses, the rest.

@@ -5,7 +5,7 @@ use evenkeel_config::record::Cause;
 use super::chain::{Label, ROOT};
 use super::restore::Snapshot;
 use super::{Event, Grave, Switch, Trial};
-use crate::model::{NONE, Step};
+use crate::model::{Expr, NONE, Step};
 
 /// A step that did not work this often is given up.
 const MOST_ATTEMPTS: u32 = 1000;
@@ -258,16 +258,44 @@ impl<'m> Trial<'m> {
                 continue;
             }
             self.gated.remove(index);
-            // What rose at this instant is what the job waited for.
-            if self.chain.at(self.last_why) == self.now {
-                self.jobs[job as usize].why = self.last_why;
-            } else {
-                self.catch_up(job);
+            match self.releaser(job) {
+                Some(why) => self.jobs[job as usize].why = why,
+                None => self.catch_up(job),
             }
             if copy_wait {
                 self.begin_restore(job);
             } else {
                 self.begin(job);
+            }
+        }
+    }
+
+    /// The event at this instant that opened a job's gate: the rise of something
+    /// it waited for.
+    fn releaser(&self, job: u32) -> Option<u32> {
+        let step = self.step_of(job)?;
+        let mut awaited: Vec<u32> = step.ground.clone();
+        for gate in &step.gates {
+            self.suppliers(gate, &mut awaited);
+        }
+        awaited.extend(step.vendor.map(|vendor| self.model.vendors[vendor as usize].node));
+        if self.jobs[job as usize].stage == Stage::CopyWait {
+            awaited = self.awaited_path(job);
+        }
+        awaited
+            .into_iter()
+            .filter(|node| self.capacity[*node as usize] > 0 || self.ground[*node as usize] > 0)
+            .map(|node| self.why[node as usize])
+            .find(|why| self.chain.at(*why) == self.now && *why != ROOT)
+    }
+
+    fn suppliers(&self, need: &Expr, found: &mut Vec<u32>) {
+        match need {
+            Expr::Edge(edge) => found.push(self.model.edges[*edge as usize].to),
+            Expr::All(parts) | Expr::Any(parts) | Expr::AtLeast(_, parts) => {
+                for part in parts {
+                    self.suppliers(part, found);
+                }
             }
         }
     }

@@ -150,7 +150,6 @@ pub struct Trial<'m> {
     launched: bool,
     changed: bool,
     dispatch: bool,
-    last_why: u32,
     wake_at: i64,
     /// Money spent on steps, vendors and overtime, in minor units.
     pub spent: i64,
@@ -205,7 +204,6 @@ impl<'m> Trial<'m> {
             launched: false,
             changed: false,
             dispatch: false,
-            last_why: ROOT,
             wake_at: NEVER,
             spent: 0,
             deadlock: false,
@@ -356,7 +354,7 @@ impl<'m> Trial<'m> {
             history.clear();
         }
         (self.launched, self.changed, self.dispatch, self.deadlock) = (false, false, false, false);
-        (self.last_why, self.wake_at) = (ROOT, NEVER);
+        self.wake_at = NEVER;
         self.reset_people();
         for (node, compiled) in (0..).zip(&model.nodes) {
             if compiled.absent {

@@ -68,6 +68,15 @@ impl<'m> Trial<'m> {
         Some(self.model.copies[snapshot.copy as usize].node)
     }
 
+    /// The repository and the links that a waiting restore would use.
+    pub(super) fn awaited_path(&self, job: u32) -> Vec<u32> {
+        let snapshot = self.data_of(job).and_then(|data| self.best(job, data, false));
+        let Some(snapshot) = snapshot else { return Vec::new() };
+        let copy = &self.model.copies[snapshot.copy as usize];
+        let links = copy.links.iter().map(|link| self.model.links[*link as usize].node);
+        [copy.node].into_iter().chain(links).collect()
+    }
+
     /// When nothing else is going to happen, restores take the best copy that
     /// is up now instead of waiting for a better one in vain.
     pub(super) fn take_second_best(&mut self) -> bool {

@@ -1,0 +1,8 @@
+//! The simulator through its public interface: exact cases, properties, program.
+#![expect(clippy::disallowed_methods, reason = "exact answers are computed by other means")]
+
+mod cases;
+mod program;
+mod properties;
+mod samplers;
+mod support;
