@@ -5,12 +5,13 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::component::{
-    Alternative, Backup, Common, Component, Copy, Dataset, Details, Dns, Fleet, Function, Hardware,
-    Kind, Leave, Link, LossStep, MaintenanceWindow, Objectives, Organisation, PathStep, Person,
-    Power, Sharing, Spare, Team, Vendor, Workaround,
+use super::component::{Alternative, Common, Component, MaintenanceWindow, Organisation};
+use super::details::{
+    Backup, Copy, Dataset, Details, Dns, Fleet, Function, Hardware, Leave, Link, LossStep,
+    Objectives, PathStep, Person, Power, Sharing, Spare, Team, Vendor, Workaround,
 };
 use super::fix::Fix;
+use super::kind::Kind;
 use super::need::Need;
 use super::step::RecoveryStep;
 use crate::calendar::{Deadline, Hours, WrittenDate};

@@ -1,7 +1,9 @@
 //! The dependency map: what hangs on what, who can bring it back, and how.
 mod component;
+mod details;
 mod document;
 mod fix;
+mod kind;
 mod need;
 mod patch;
 mod people;
@@ -9,12 +11,15 @@ mod reference;
 mod step;
 
 pub use component::{
-    Alternative, Backup, Common, Component, Copy, Dataset, DependencyMap, Details, Dns, Fleet,
-    Function, Hardware, Kind, Leave, Link, LossStep, MaintenanceWindow, Objectives, Organisation,
-    PathStep, Person, Power, Sharing, Spare, Team, Vendor, Workaround,
+    Alternative, Common, Component, DependencyMap, MaintenanceWindow, Organisation,
+};
+pub use details::{
+    Backup, Copy, Dataset, Details, Dns, Fleet, Function, Hardware, Leave, Link, LossStep,
+    Objectives, PathStep, Person, Power, Sharing, Spare, Team, Vendor, Workaround,
 };
 pub use document::MapDocument;
 pub use fix::Fix;
+pub use kind::Kind;
 pub use need::{AllOf, AnyOf, AtLeast, Edge, Need};
 pub use reference::{Reference, Role};
 pub use step::{OnFailure, RecoveryStep};

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::component::{DependencyMap, Details};
+use super::component::DependencyMap;
+use super::details::Details;
 use super::document::MapDocument;
 use super::fix::Fix;
 use crate::id::Id;

@@ -1,7 +1,8 @@
 //! Who can do what: the skills on a map and how many people have each.
 use std::collections::BTreeMap;
 
-use super::component::{DependencyMap, Details};
+use super::component::DependencyMap;
+use super::details::Details;
 
 impl DependencyMap {
     /// Every skill with the number of people who have it, teams counted by head.

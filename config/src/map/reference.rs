@@ -1,5 +1,7 @@
 //! Every mention of one component by another: where it is written and what it means.
-use super::component::{Component, Details, Kind};
+use super::component::Component;
+use super::details::Details;
+use super::kind::Kind;
 use super::need::{AllOf, AnyOf, AtLeast, Need};
 use super::step::RecoveryStep;
 use crate::id::Id;
