@@ -7,7 +7,8 @@ use crate::compile::{Compiled, minor};
 use crate::key::{Luck, Purposes};
 use crate::model::{Model, NEVER};
 use crate::run::{FunctionRuns, Runs};
-use crate::summary::{curve, elapsed, ranks, sorted, total_costs};
+use crate::statistics::{curve, elapsed, ranks, sorted};
+use crate::summary::total_costs;
 
 /// Resamples for the interval of a difference of quantiles.
 const RESAMPLES: u32 = 200;

@@ -31,6 +31,7 @@ pub mod model;
 pub mod outcome;
 pub mod run;
 pub mod special;
+pub mod statistics;
 pub mod summary;
 mod table;
 pub mod words;
@@ -170,7 +171,7 @@ fn answer(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary
         horizon: Span::from_ms(model.horizon),
         functions: material.functions(),
         datasets: material.datasets(),
-        cost: if material.is_priced() { summary::money(&material.costs()) } else { Vec::new() },
+        cost: if material.is_priced() { statistics::money(&material.costs()) } else { Vec::new() },
         fixes,
         inputs: figures,
         notes,

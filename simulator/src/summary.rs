@@ -1,105 +1,17 @@
 //! Runs to a [`Summary`]: order statistics with their intervals, chances, chains in words.
-use evenkeel_config::map::{DependencyMap, Details};
-use evenkeel_config::provenance::Provenance;
-use evenkeel_config::quantity::Span;
-use evenkeel_config::record::{
-    Cause, Chance, CurvePoint, DatasetSummary, Elapsed, EvidenceSet, FunctionSummary, HoursShare,
-    MoneyQuantile, NeverReason, Night, Quantile, Segment, WorkaroundSummary,
-};
-use jiff::Timestamp;
-use libm::{ceil, floor, sqrt};
-
 use crate::kernel::{Reason, Trial, Why};
 use crate::model::{Function, Model, NEVER, NONE};
 use crate::outcome::outcome;
 use crate::run::{FunctionRuns, Runs};
-
-/// The quantiles that are printed.
-pub const SHARES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
-/// The 97.5 % quantile of the standard normal law.
-const Z: f64 = 1.959_963_984_540_054;
-/// The most points of a curve.
-const MOST_POINTS: usize = 200;
-
-/// The rank (from 0) of the p-quantile of n values, and of its 95 % interval:
-/// the smallest value that at least a share p stays at or below.
-pub fn ranks(n: usize, p: f64) -> (usize, usize, usize) {
-    let wanted = p * n as f64;
-    let spread = Z * sqrt(wanted * (1.0 - p));
-    let last = n.saturating_sub(1);
-    let rank = |place: f64| (place.max(1.0) as usize - 1).min(last);
-    (rank(ceil(wanted - 1e-9)), rank(floor(wanted - spread)), rank(ceil(wanted + spread)))
-}
-
-/// A count as a share with its Wilson interval.
-pub fn chance(count: u64, of: u64) -> Chance {
-    let n = (of as f64).max(1.0);
-    let share = count as f64 / n;
-    let centre = share + Z * Z / (2.0 * n);
-    let half = Z * sqrt(share * (1.0 - share) / n + Z * Z / (4.0 * n * n));
-    let scale = 1.0 + Z * Z / n;
-    let low = if count == 0 { 0.0 } else { ((centre - half) / scale).max(0.0) };
-    let high = if count == of { 1.0 } else { ((centre + half) / scale).min(1.0) };
-    Chance { share, low, high, count, of }
-}
-
-/// Milliseconds or never.
-pub fn elapsed(ms: i64) -> Elapsed {
-    if ms == NEVER { Elapsed::Never } else { Elapsed::Ms(ms) }
-}
-
-/// The printed quantiles of sorted values.
-pub fn quantiles(sorted: &[i64]) -> Vec<Quantile> {
-    let quantile = |p: f64| {
-        let (value, low, high) = ranks(sorted.len(), p);
-        Quantile {
-            p,
-            value: elapsed(sorted[value]),
-            low: elapsed(sorted[low]),
-            high: elapsed(sorted[high]),
-        }
-    };
-    if sorted.is_empty() { Vec::new() } else { SHARES.map(quantile).to_vec() }
-}
-
-/// The printed quantiles of money.
-pub fn money(values: &[i64]) -> Vec<MoneyQuantile> {
-    let sorted = sorted(values);
-    let quantile = |p: f64| {
-        let (value, low, high) = ranks(sorted.len(), p);
-        MoneyQuantile { p, value: sorted[value], low: sorted[low], high: sorted[high] }
-    };
-    if sorted.is_empty() { Vec::new() } else { SHARES.map(quantile).to_vec() }
-}
-
-/// A sorted copy.
-pub fn sorted(values: &[i64]) -> Vec<i64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    sorted
-}
-
-/// The curve "usable by t", at the steps of the sorted times.
-pub fn curve(sorted: &[i64]) -> Vec<CurvePoint> {
-    let finite = sorted.partition_point(|ms| *ms < NEVER);
-    let mut indices: Vec<usize> = if finite <= MOST_POINTS {
-        (0..finite).collect()
-    } else {
-        (0..MOST_POINTS).map(|k| (k * (finite - 1)) / (MOST_POINTS - 1)).collect()
-    };
-    indices.dedup();
-    let mut points: Vec<CurvePoint> = Vec::new();
-    for index in indices {
-        let at_ms = sorted[index];
-        if points.last().is_some_and(|last| last.at_ms == at_ms) {
-            continue;
-        }
-        let by_then = sorted.partition_point(|ms| *ms <= at_ms);
-        let Chance { share, low, high, .. } = chance(by_then as u64, sorted.len() as u64);
-        points.push(CurvePoint { at_ms, share, low, high });
-    }
-    points
-}
+use crate::statistics::{chance, curve, elapsed, money, quantiles, ranks, sorted};
+use evenkeel_config::map::{DependencyMap, Details};
+use evenkeel_config::provenance::Provenance;
+use evenkeel_config::quantity::Span;
+use evenkeel_config::record::{
+    Cause, DatasetSummary, EvidenceSet, FunctionSummary, HoursShare, NeverReason, Night, Quantile,
+    Segment, WorkaroundSummary,
+};
+use jiff::Timestamp;
 
 /// Everything that summaries are made from.
 pub struct Material<'a> {

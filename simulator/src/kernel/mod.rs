@@ -6,7 +6,9 @@
 mod capacity;
 mod chain;
 mod crew;
+mod gates;
 mod jobs;
+mod launch;
 mod links;
 mod restore;
 mod strikes;
