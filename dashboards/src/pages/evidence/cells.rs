@@ -1,6 +1,6 @@
 //! One cell: the worst state of some checks, and the figure behind it.
 use evenkeel_config::map::{Component, Details};
-use evenkeel_config::record::{Evidence, Outcome, Status, Value};
+use evenkeel_config::record::{Evidence, Finding, Outcome, Status, Value};
 use jiff::Timestamp;
 
 use crate::html::words;
@@ -74,7 +74,9 @@ fn unknown(host: &HostPicture, evidence: &Evidence, picture: &Picture) -> String
 fn figure(status: Status, evidence: &Evidence, picture: &Picture) -> String {
     let own = match evidence.kind.as_str() {
         "certificate" => first_time(evidence, "not_after").map(|end| left(end, picture)),
-        "restic" | "files" => newest(evidence).map(|at| ago(at, picture)),
+        "restic" | "files" if is_about_age(status, evidence) => {
+            newest(evidence).map(|at| ago(at, picture))
+        }
         "os_support" => support(evidence, picture),
         "filesystem" => fullest(evidence),
         "smart" => disks(status, evidence),
@@ -88,10 +90,21 @@ fn figure(status: Status, evidence: &Evidence, picture: &Picture) -> String {
     own.or_else(bad).unwrap_or_else(|| ago(evidence.started, picture))
 }
 
-/// The gravest finding's name in words.
+/// Whether the age of the copy is the news: all is well, or it is too old.
+fn is_about_age(status: Status, evidence: &Evidence) -> bool {
+    status == Status::Ok || gravest(evidence).is_none_or(|finding| finding.id.contains("stale"))
+}
+
+fn gravest(evidence: &Evidence) -> Option<&Finding> {
+    evidence.findings.iter().max_by_key(|finding| finding.severity)
+}
+
+/// The gravest finding's name in words, without what the column says already.
 fn told(evidence: &Evidence) -> Option<String> {
-    let gravest = evidence.findings.iter().max_by_key(|finding| finding.severity)?;
-    Some(words::plain(&gravest.id.replace('_', " ")))
+    let id = &gravest(evidence)?.id;
+    let kinds = [evidence.kind.as_str(), "disk", "restic", "domain"];
+    let short = kinds.iter().find_map(|kind| id.strip_prefix(kind)?.strip_prefix('_'));
+    Some(words::plain(&short.unwrap_or(id).replace('_', " ")))
 }
 
 fn times<'a>(evidence: &'a Evidence, name: &'a str) -> impl Iterator<Item = Timestamp> + 'a {
@@ -115,7 +128,6 @@ fn pressing(evidence: &Evidence) -> Option<Timestamp> {
     match evidence.kind.as_str() {
         "certificate" => first_time(evidence, "not_after"),
         "restic" | "files" => newest(evidence),
-        "os_support" => first_time(evidence, "support_until"),
         _ => None,
     }
 }
@@ -132,13 +144,30 @@ fn newest(evidence: &Evidence) -> Option<Timestamp> {
 }
 
 fn support(evidence: &Evidence, picture: &Picture) -> Option<String> {
-    let end = first_time(evidence, "support_until")?;
-    let year = words::zoned(end, &picture.timezone).year();
+    let end = support_end(evidence)?;
+    let year = words::zoned(end, "UTC").year();
     Some(if end < picture.as_of { format!("ended {year}") } else { format!("to {year}") })
 }
 
+/// The end of the last phase of support that this host gets: paid phases count
+/// where somebody pays.
+pub(super) fn support_end(evidence: &Evidence) -> Option<Timestamp> {
+    let pays = evidence
+        .observations()
+        .iter()
+        .any(|one| one.name == "paid" && one.value == Value::Flag(true));
+    let phases = evidence.observations().iter().filter_map(|one| {
+        let phase = one.name.strip_suffix("_until")?;
+        match one.value {
+            Value::Time(end) if pays || phase != "paid" => Some(end),
+            _ => None,
+        }
+    });
+    phases.max()
+}
+
 fn fullest(evidence: &Evidence) -> Option<String> {
-    let fullest = numbers(evidence, "used_share")
+    let fullest = numbers(evidence, "used")
         .fold(None, |most: Option<f64>, share| Some(most.map_or(share, |most| most.max(share))));
     fullest.map(|share| format!("{:.0} % full", (share * 100.0).floor()))
 }
@@ -179,8 +208,16 @@ pub(super) fn planned(component: &Component, picture: &Picture) -> Option<String
     Some(format!("to {}", window.to.strftime("%a %-d")))
 }
 
+/// An age in whole minutes, hours or days.
 pub(super) fn ago(at: Timestamp, picture: &Picture) -> String {
-    words::duration(picture.as_of.as_millisecond() - at.as_millisecond())
+    let ms = (picture.as_of.as_millisecond() - at.as_millisecond()).max(0);
+    let unit = match ms {
+        ..60_000 => 1,
+        60_000..3_600_000 => 60_000,
+        3_600_000..172_800_000 => 3_600_000,
+        _ => 86_400_000,
+    };
+    words::duration(ms / unit * unit)
 }
 
 /// Days left, or when it ended.

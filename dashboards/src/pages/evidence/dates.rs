@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use maud::{Markup, html};
 
+use super::cells;
 use crate::html::names::Names;
 use crate::html::{marks, words};
 use crate::picture::Picture;
@@ -43,7 +44,7 @@ pub fn runs_out(picture: &Picture, names: &Names<'_>) -> Vec<RunsOut> {
     };
     for (host, heard) in &picture.hosts {
         for evidence in heard.checks.values() {
-            for (what, on) in observed(evidence, &picture.timezone) {
+            for (what, on) in observed(evidence) {
                 let known = picture.map.components.get(&evidence.component);
                 let name = match known {
                     Some(component) => names.component(&component.id),
@@ -69,7 +70,8 @@ pub fn runs_out(picture: &Picture, names: &Names<'_>) -> Vec<RunsOut> {
     all
 }
 
-fn observed(evidence: &Evidence, timezone: &str) -> Vec<(&'static str, Date)> {
+/// Dates that a check saw; registries and authorities count them in UTC.
+fn observed(evidence: &Evidence) -> Vec<(&'static str, Date)> {
     if !matches!(evidence.outcome, Outcome::Observed { .. }) {
         return Vec::new();
     }
@@ -85,10 +87,10 @@ fn observed(evidence: &Evidence, timezone: &str) -> Vec<(&'static str, Date)> {
     let found = match evidence.kind.as_str() {
         "certificate" => first("not_after").map(|end| ("Certificate", end)),
         "dns" => first("registration_expires").map(|end| ("Domain", end)),
-        "os_support" => first("support_until").map(|end| ("System support", end)),
+        "os_support" => cells::support_end(evidence).map(|end| ("System support", end)),
         _ => None,
     };
-    found.map(|(what, end)| (what, words::zoned(end, timezone).date())).into_iter().collect()
+    found.map(|(what, end)| (what, words::zoned(end, "UTC").date())).into_iter().collect()
 }
 
 fn declared(component: &Component) -> Vec<(&'static str, Date)> {
@@ -159,12 +161,12 @@ pub(super) fn section(dates: &[RunsOut]) -> Markup {
                     table.tight {
                         thead { tr { @for head in ["What", "On", "Verdict"] { th scope="col" { (head) } } } }
                         tbody {
-                            @for one in &pressing { (row(&format!("{}, {}", one.what, one.name), &words::date(one.on), one)) }
+                            @for one in &pressing { (row(&title(one), &words::date(one.on), one)) }
                             @if by_itself {
-                                @for one in &fine { (row(&format!("{}, {}", one.what, one.name), &words::date(one.on), one)) }
+                                @for one in &fine { (row(&title(one), &words::date(one.on), one)) }
                             } @else {
                                 @for (what, first, count) in grouped(&fine) {
-                                    @let name = if count == 1 { format!("{what}, {}", first.name) }
+                                    @let name = if count == 1 { title(first) }
                                         else { format!("{what}, {count}{}others", words::JOIN) };
                                     @let on = if count == 1 { words::date(first.on) }
                                         else { format!("from {}", words::date(first.on)) };
@@ -189,6 +191,15 @@ fn grouped<'a>(fine: &[&'a RunsOut]) -> Vec<(&'static str, &'a RunsOut, usize)> 
         }
     }
     groups
+}
+
+/// `Domain, town.example`; a name that says what it is stands alone.
+fn title(one: &RunsOut) -> String {
+    if one.name.to_lowercase().starts_with(&one.what.to_lowercase()) {
+        words::sentence_case(&one.name)
+    } else {
+        format!("{}, {}", one.what, one.name)
+    }
 }
 
 fn row(name: &str, on: &str, one: &RunsOut) -> Markup {

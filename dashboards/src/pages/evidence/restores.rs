@@ -1,4 +1,6 @@
 //! The last real restore of each data set.
+use std::collections::BTreeMap;
+
 use evenkeel_config::id::Id;
 use evenkeel_config::map::{Component, Dataset, Details};
 use evenkeel_config::record::{DrillFacts, DrillLevel, Status};
@@ -62,7 +64,8 @@ pub fn restore_mark(restore: &Restore) -> Markup {
     marks::state(restore.status, word)
 }
 
-/// Drills that restored something; a list or a partial read is none.
+/// Drills of a data set, oldest first; one that merely listed or read in part is
+/// no proof, unless it failed.
 fn real<'a>(picture: &'a Picture, dataset: &Id) -> Vec<&'a DrillFacts> {
     let of_it = picture.drills.iter().filter(|drill| drill.dataset == *dataset);
     let mut drills: Vec<&DrillFacts> =
@@ -71,21 +74,30 @@ fn real<'a>(picture: &'a Picture, dataset: &Id) -> Vec<&'a DrillFacts> {
     drills
 }
 
-fn status(last: Option<&&DrillFacts>, picture: &Picture) -> Status {
-    match last {
-        None => Status::Unknown,
-        Some(drill) if !drill.worked => Status::Critical,
-        Some(drill) if picture.as_of.as_millisecond() - drill.started.as_millisecond() > YEAR => {
-            Status::Warning
-        }
-        Some(_) => Status::Ok,
+/// The last drill of each copy, judged; of several copies the one that is worst
+/// proven, since nobody knows which will be needed.
+fn judge<'a>(drills: &[&'a DrillFacts], picture: &Picture) -> (Status, Option<&'a DrillFacts>) {
+    let mut last: BTreeMap<&Id, &DrillFacts> = BTreeMap::new();
+    for drill in drills {
+        last.insert(&drill.copy, drill);
+    }
+    let judged = last.into_values().map(|drill| (status(drill, picture), drill));
+    let worst = judged.max_by_key(|(status, drill)| (*status, drill.started));
+    worst.map_or((Status::Unknown, None), |(status, drill)| (status, Some(drill)))
+}
+
+fn status(drill: &DrillFacts, picture: &Picture) -> Status {
+    let age = picture.as_of.as_millisecond() - drill.started.as_millisecond();
+    match drill.worked {
+        false => Status::Critical,
+        true if age > YEAR => Status::Warning,
+        true => Status::Ok,
     }
 }
 
 fn restore(component: &Component, data: &Dataset, picture: &Picture, names: &Names<'_>) -> Restore {
     let drills = real(picture, &component.id);
-    let last = drills.last();
-    let status = status(last, picture);
+    let (status, last) = judge(&drills, picture);
     let passed: Vec<f64> =
         drills.iter().filter(|drill| drill.worked).filter_map(|drill| speed(drill)).collect();
     let measured = match last {
@@ -156,10 +168,7 @@ pub(super) fn cell(machine: &Component, picture: &Picture) -> Option<Cell> {
         matches!(one.details, Details::Dataset(_))
             && one.foundations().any(|below| *below == machine.id)
     });
-    let judged = here.map(|data| {
-        let last = real(picture, &data.id).last().copied();
-        (status(last.as_ref(), picture), last)
-    });
+    let judged = here.map(|data| judge(&real(picture, &data.id), picture));
     let (status, last) = judged.max_by_key(|(status, _)| *status)?;
     let figure = match last {
         None => "never".to_owned(),

@@ -76,3 +76,38 @@ fn a_hostile_host_name_stays_text() {
     picture.hosts.insert("<script>\u{202e}".to_owned(), host);
     town::assert_sound(&shown(&picture));
 }
+
+/// What the hub makes of an evidence set, with everybody heard from.
+fn example(example: &evenkeel_config::library::Example) -> Picture {
+    use evenkeel_config::load::{Source, evidence_from};
+    use evenkeel_config::record::Outcome;
+    let texts: Vec<&str> = example.map.iter().map(|(_, text)| *text).collect();
+    let mut picture = town::of_map(&texts.join("\n"));
+    let source = Source::new("evidence.json", example.evidence);
+    let set = evidence_from(&source).unwrap_or_else(|problems| panic!("{problems}"));
+    picture.as_of = set.as_of;
+    for evidence in set.evidence {
+        if let Outcome::Observed { drills, .. } = &evidence.outcome {
+            picture.drills.extend(drills.iter().cloned());
+        }
+        let silent = evidence.stale_after < set.as_of;
+        let heard = picture.hosts.entry(evidence.host.clone()).or_insert_with(|| {
+            let checks = BTreeMap::new();
+            crate::picture::HostPicture { last_heard: evidence.started, silent, checks }
+        });
+        heard.checks.insert(evidence.check.clone(), evidence);
+    }
+    picture
+}
+
+#[test]
+fn the_evidence_of_every_example_is_shown() {
+    for one in evenkeel_config::library::EXAMPLES {
+        let picture = example(one);
+        let page = shown(&picture);
+        town::show(&format!("evidence-{}", one.name), &page);
+        town::assert_sound(&page);
+        assert!(page.contains("never drilled"), "{}", one.name);
+        assert!(page.contains("failed"), "{}", one.name);
+    }
+}

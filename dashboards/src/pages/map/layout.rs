@@ -157,7 +157,7 @@ impl Net {
         let mut best = (self.crossings(), self.order.clone());
         for sweep in 0..ORDER_SWEEPS {
             let last = self.order.len();
-            if sweep % 2 == 0 {
+            if sweep.is_multiple_of(2) {
                 (1..last).for_each(|row| self.sort_row(row, true));
             } else {
                 (0..last.saturating_sub(1)).rev().for_each(|row| self.sort_row(row, false));
@@ -245,8 +245,8 @@ impl Net {
         let both = sweep + 4 >= PLACE_SWEEPS;
         let items = &self.order[row];
         let wish = |item: usize| {
-            let above = self.above[item].iter().filter(|_| both || sweep % 2 == 0);
-            let below = self.below[item].iter().filter(|_| both || sweep % 2 == 1);
+            let above = self.above[item].iter().filter(|_| both || sweep.is_multiple_of(2));
+            let below = self.below[item].iter().filter(|_| both || !sweep.is_multiple_of(2));
             let near: Vec<f64> = above.chain(below).map(|&other| self.x[other]).collect();
             let count = near.len();
             match count {

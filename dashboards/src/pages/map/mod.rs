@@ -151,7 +151,7 @@ fn lede(name: &str, net: &Net, told: &Told<'_>, picture: &Picture) -> String {
         0 => {}
         1 => lede += " One finding stops recovery before it starts.",
         more => {
-            lede += &format!(" {} findings stop recovery before it starts.", words::spelled(more))
+            lede += &format!(" {} findings stop recovery before it starts.", words::spelled(more));
         }
     }
     match (critical, others) {
@@ -291,9 +291,9 @@ fn row(nodes: &[Node], edge: &Edge, picture: &Picture) -> Markup {
     html! {
         tr {
             th scope="row" { (nodes[edge.from].title) }
-            td { (way) }
+            td.q { (way) }
             td { (nodes[edge.to].title) }
-            td { (marks::provenance(provenance, known)) }
+            td.q { (marks::provenance(provenance, known)) }
             td { @if let Some(finding) = finding { (marks::state(status(finding), &words::plain(&finding.short))) } }
         }
     }

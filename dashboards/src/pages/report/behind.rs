@@ -24,7 +24,7 @@ pub(super) fn sheet(picture: &Picture, summary: &Summary, names: &Names<'_>) -> 
     html! {
         div.sheet {
             (head(
-                html! {
+                &html! {
                     b { "Behind the answer" }
                     @if let Some(focus) = focus { " · " (function(focus, names)) " is shown" }
                 },

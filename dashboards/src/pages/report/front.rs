@@ -39,7 +39,7 @@ pub(super) fn title_line(picture: &Picture) -> Markup {
     let left = html! {
         b { (words::shortened(&picture.organisation, LONGEST)) } " · continuity report, " (day)
     };
-    head(left, &format!("facts as of {}", words::moment(picture.as_of, &picture.timezone)))
+    head(&left, &format!("facts as of {}", words::moment(picture.as_of, &picture.timezone)))
 }
 
 fn answer(summary: &Summary, names: &Names<'_>) -> String {

@@ -73,7 +73,7 @@ fn menu() -> Markup {
 }
 
 /// What stands on top of a sheet: whose report, of which day.
-fn head(left: Markup, right: &str) -> Markup {
+fn head(left: &Markup, right: &str) -> Markup {
     html! { div.rh { span { (left) } span { (right) } } }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn hosts() -> BTreeMap<String, HostPicture> {
         check(name, "certificate", Status::Ok, vec![time("not_after", "portal:443", days)])
     };
     let support =
-        |days| check("system", "os_support", Status::Ok, vec![time("support_until", "", days)]);
+        |days| check("system", "os_support", Status::Ok, vec![time("standard_until", "", days)]);
     let mut worn = check("disks", "smart", Status::Warning, vec![number("disks", 8.0)]);
     worn.findings.push(finding("worn", Status::Warning, "disk sda is worn"));
     let mut space = check("space", "filesystem", Status::Ok, Vec::new());
