@@ -146,22 +146,28 @@ fn certificates(out: &mut Settings, found: &Found) {
     }
     for service in &found.services {
         for (port, address) in service.ports.iter().filter(|(port, _)| is_tls(**port)) {
-            let served = served_name(found);
+            let (served, is_told) = served_name(found);
             let keys = [
                 ("name", quoted(&format!("certificate of {} on {port}", service.id))),
                 ("endpoint", quoted(&SocketAddr::new(*address, *port).to_string())),
                 ("server_name", quoted(&served)),
             ];
-            let why = format!("What {} serves on port {port}; asked on this host.", service.name);
+            let why = format!(
+                "What {} serves on port {port}; asked on this host. The name is {}.",
+                service.name,
+                if is_told { "from its settings" } else { "a guess: put the one that people use" }
+            );
             out.check("certificate", &why, &service.id, &keys);
         }
     }
 }
 
-/// The name under which this host's services are most likely asked.
-fn served_name(found: &Found) -> String {
-    let named = found.certificates.iter().find_map(|(_, file)| file.server_name.clone());
-    named.unwrap_or_else(|| found.host_name.clone())
+/// The name under which this host's services are most likely asked, and
+/// whether the settings of any of them say so.
+fn served_name(found: &Found) -> (String, bool) {
+    let told = found.certificates.iter().find_map(|(_, file)| file.server_name.clone());
+    let is_told = told.is_some();
+    (told.unwrap_or_else(|| found.host_name.clone()), is_told)
 }
 
 fn names(out: &mut Settings, found: &Found) {
