@@ -17,6 +17,10 @@ use crate::baseline::{Jump, jump};
 use crate::probe::host::{Host, HostError};
 use crate::probe::redact::plain;
 
+const fn fact(name: &'static str, metric: &'static str, help: &'static str) -> FactKind {
+    FactKind { name, metric, help, subject: "", labels: &[] }
+}
+
 /// The kind.
 pub(super) static KIND: CheckKind = CheckKind {
     name: "files",
@@ -34,76 +38,20 @@ dataset = "erp-db"                   # the data set on the map that is in them
     deadline: Span::from_secs(60),
     stale_after_intervals: 3,
     facts: &[
-        FactKind {
-            name: "folder_exists",
-            metric: "files_folder_exists",
-            help: "Whether the folder of the files is there.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "count",
-            metric: "files_matching",
-            help: "Number of files that match.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "unreadable",
-            metric: "files_unreadable",
-            help: "Number of matching files of which not even the size can be read.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "empty",
-            metric: "files_empty",
-            help: "Number of files without any content.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "newest",
-            metric: "files_newest_timestamp_seconds",
-            help: "Last change of the newest file.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "oldest",
-            metric: "files_oldest_timestamp_seconds",
-            help: "Last change of the oldest file.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "newest_size",
-            metric: "files_newest_size_bytes",
-            help: "Size of the newest file.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "total_size",
-            metric: "files_size_bytes",
-            help: "Size of all files together.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "newest_name",
-            metric: "",
-            help: "Name of the newest file.",
-            subject: "",
-            labels: &[],
-        },
-        FactKind {
-            name: "oldest_name",
-            metric: "",
-            help: "Name of the oldest file.",
-            subject: "",
-            labels: &[],
-        },
+        fact("folder_exists", "files_folder_exists", "Whether the folder of the files is there."),
+        fact("count", "files_matching", "Number of files that match."),
+        fact(
+            "unreadable",
+            "files_unreadable",
+            "Number of matching files of which not even the size can be read.",
+        ),
+        fact("empty", "files_empty", "Number of files without any content."),
+        fact("newest", "files_newest_timestamp_seconds", "Last change of the newest file."),
+        fact("oldest", "files_oldest_timestamp_seconds", "Last change of the oldest file."),
+        fact("newest_size", "files_newest_size_bytes", "Size of the newest file."),
+        fact("total_size", "files_size_bytes", "Size of all files together."),
+        fact("newest_name", "", "Name of the newest file."),
+        fact("oldest_name", "", "Name of the oldest file."),
     ],
     findings: &[
         FindingKind {
