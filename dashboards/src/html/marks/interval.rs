@@ -136,23 +136,6 @@ pub fn effect_bar(label: &str, best: i64, low: i64, high: i64, axis: Axis) -> Ma
     }
 }
 
-/// One input's effect on a figure (tornado): bar between the figure at either
-/// end of the input's range, around a line at today's figure; in milliseconds.
-pub fn range_bar(label: &str, today: i64, low: i64, high: i64, axis: Axis) -> Markup {
-    let place = |ms: i64| percent(axis.place(ms as f64));
-    html! {
-        svg.iv width="100%" role="img" aria-label=(label) {
-            line.tie x1=(place(today)) x2=(place(today)) y1="0" y2="100%" {}
-            svg y="50%" width="100%" height="1" {
-                line.rng x1=(place(low)) x2=(place(high)) y1="0" y2="0" {}
-                @for end in [low, high] {
-                    line.cap x1=(place(end)) x2=(place(end)) y1="-6" y2="6" {}
-                }
-            }
-        }
-    }
-}
-
 /// Grid lines of a row.
 pub(super) fn lines(axis: Axis) -> Markup {
     html! {

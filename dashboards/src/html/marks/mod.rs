@@ -7,7 +7,7 @@ mod state;
 mod waterfall;
 
 pub use curve::{Curve, LOW, Second, TALL, curve};
-pub use interval::{Interval, effect_bar, interval, interval_key, range_bar};
+pub use interval::{Interval, effect_bar, interval, interval_key};
 pub use scale::{Axis, Tick};
 pub use squares::squares;
 pub use state::{cell, missing, nights_verdict, provenance, state, state_at};
