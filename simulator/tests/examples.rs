@@ -74,7 +74,7 @@ fn every_scenario_of_every_example_runs_on_its_map() {
         let all = scenarios(example);
         assert_eq!(all.len(), 8, "{}", example.name);
         for scenario in all.iter().filter(|one| !one.modifier) {
-            let summary = run(example, &map, &scenario.id, 50);
+            let summary = run(example, &map, &scenario.id, 20);
             for function in &summary.functions {
                 assert_eq!(function.cannot, None, "{} {}", example.name, scenario.id);
             }
@@ -97,7 +97,7 @@ fn one_person_less_and_one_more_each_move_two_functions() {
              [fix.one-more]\ntitle = \"one person more\"\nonce = 0\n\
              [fix.one-more.set.person.one-more]\n{skills}\novertime = \"Mon-Sun 07:00-21:00\"\n"
         );
-        let summary = run(example, &map(example, &piece), "ransomware", 1_000);
+        let summary = run(example, &map(example, &piece), "ransomware", 600);
         for id in ["one-less", "one-more"] {
             let fix = summary.fixes.iter().find(|fix| fix.id.as_str() == id).expect("simulated");
             assert_eq!(fix.cannot, None, "{name} {id}");
@@ -114,7 +114,7 @@ fn one_person_less_and_one_more_each_move_two_functions() {
 #[test]
 fn in_the_town_the_best_fixes_cost_almost_nothing() {
     let town = example("city-hall");
-    let summary = run(town, &map(town, ""), "ransomware", 2_000);
+    let summary = run(town, &map(town, ""), "ransomware", 1_000);
     assert_eq!(place(&summary, "console-off-domain"), 0);
     assert_eq!(place(&summary, "vault-on-paper"), 1);
     assert_eq!(place(&summary, "new-server"), 2);
@@ -126,12 +126,12 @@ fn in_the_town_the_best_fixes_cost_almost_nothing() {
 fn in_the_firm_a_second_technician_waits_for_the_licence_too() {
     let firm = example("small-business");
     let map = map(firm, "");
-    let server = run(firm, &map, "host_failure", 1_000);
+    let server = run(firm, &map, "host_failure", 500);
     let hired = effect(&server, "second-technician", "order-to-ship");
     let prepared = effect(&server, "licence-prepared", "order-to-ship");
     assert!(hours(hired.likely[1]) > 0.95 * hours(hired.likely[0]));
     assert!(hours(prepared.likely[1]) < 0.5 * hours(prepared.likely[0]));
-    let helper = run(firm, &map, "msp_gone", 1_000);
+    let helper = run(firm, &map, "msp_gone", 500);
     let (without_helper, without_server) =
         (likely(function(&helper, "order-to-ship")), likely(function(&server, "order-to-ship")));
     assert!(hours(without_helper) > hours(without_server));
@@ -145,10 +145,10 @@ fn at_the_charity_nothing_on_site_matters_much() {
         let shares = summary.functions.iter().filter_map(|function| function.rto);
         shares.map(|chance| chance.share).fold(1.0, f64::min)
     };
-    assert!(kept(&run(charity, &map, "site_loss", 500)) > 0.95);
-    assert!(kept(&run(charity, &map, "host_failure", 500)) > 0.95);
-    assert!(kept(&run(charity, &map, "account_loss", 500)) < 0.2);
-    let season = run(charity, &map, "saas_outage", 500);
+    assert!(kept(&run(charity, &map, "site_loss", 200)) > 0.95);
+    assert!(kept(&run(charity, &map, "host_failure", 200)) > 0.95);
+    assert!(kept(&run(charity, &map, "account_loss", 200)) < 0.2);
+    let season = run(charity, &map, "saas_outage", 200);
     assert!(kept(&season) < 0.2);
     let export = effect(&season, "crm-export", "gift-to-thanks");
     assert!(hours(export.likely[1]) < 0.5 * hours(export.likely[0]));

@@ -90,6 +90,7 @@ pub fn compile(inputs: &Inputs<'_>, tables: &mut Tables) -> Result<Compiled, Pro
     compiler.strikes();
     compiler.phases();
     compiler.ranks();
+    compiler.note_cycles();
     compiler.finish()
 }
 
@@ -202,6 +203,22 @@ impl<'a> Compiler<'a> {
             source: scenario.source.clone().unwrap_or_else(|| "the scenario".into()),
         });
         Some(self.draw("", "dwell", "dwell", law, false))
+    }
+
+    /// A recovery that waits for itself is said before any trial.
+    fn note_cycles(&mut self) {
+        for cycle in evenkeel_config::graph::recovery_cycles(self.inputs.map) {
+            let titles: Vec<&str> = cycle
+                .iter()
+                .filter_map(|id| self.node(id))
+                .map(|node| self.model.names.titles[node as usize].as_str())
+                .collect();
+            self.notes.push(format!(
+                "the recovery of {} waits for itself; a step that can start without it is marked \
+                 `break_glass = true`",
+                titles.join(" and ")
+            ));
+        }
     }
 
     fn finish(mut self) -> Result<Compiled, Problems> {

@@ -32,6 +32,8 @@ pub(super) enum Stage {
     Transfer,
     /// Elapsed time after the work.
     Pause,
+    /// Between two steps, or before another attempt.
+    Between,
     /// All steps are done.
     Done,
     /// It does not come back.
@@ -209,6 +211,10 @@ impl<'m> Trial<'m> {
         if self.jobs[job as usize].generation != generation {
             return;
         }
+        if self.jobs[job as usize].stage == Stage::Between {
+            self.enter(job);
+            return;
+        }
         let Some(step) = self.step_of(job) else { return };
         match self.jobs[job as usize].stage {
             Stage::Lead => {
@@ -274,10 +280,11 @@ impl<'m> Trial<'m> {
         }
     }
 
+    /// Goes on to the next step, by way of the queue: a long list of steps that
+    /// take no time must not pile up calls.
     pub(super) fn next(&mut self, job: u32) {
-        let state = &mut self.jobs[job as usize];
-        state.position += 1;
-        self.enter(job);
+        self.jobs[job as usize].position += 1;
+        self.piece(job, Stage::Between, self.now);
     }
 
     pub(super) fn failed(&mut self, job: u32, then: OnFailure, dead: Dead) {
@@ -288,10 +295,10 @@ impl<'m> Trial<'m> {
             return;
         }
         match then {
-            OnFailure::Retry | OnFailure::GiveUp => self.enter(job),
+            OnFailure::Retry | OnFailure::GiveUp => self.piece(job, Stage::Between, self.now),
             OnFailure::Restart => {
                 state.position = 0;
-                self.enter(job);
+                self.piece(job, Stage::Between, self.now);
             }
             OnFailure::Continue => self.next(job),
         }

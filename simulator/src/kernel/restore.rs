@@ -7,6 +7,9 @@ use super::{Grave, Trial};
 use crate::model::{Chain, NEVER};
 use crate::special::normal_quantile;
 
+/// If so many jobs in a row failed, no older one is looked for.
+const MOST_JOBS: u32 = 20_000;
+
 /// What is left of a repository.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CopyState {
@@ -141,6 +144,7 @@ impl<'m> Trial<'m> {
             let last = self.strike_at - crate::draw::to_ms(phase);
             let skipped = (last - latest).max(0);
             let mut back = (skipped + chain.every - 1) / chain.every;
+            let mut tries = 0;
             loop {
                 let start = last - back * chain.every;
                 if start < oldest {
@@ -151,6 +155,10 @@ impl<'m> Trial<'m> {
                     return Some((start, number));
                 }
                 back += 1;
+                tries += 1;
+                if tries > MOST_JOBS {
+                    return None;
+                }
             }
         }
         let mut index = chain.times.partition_point(|start| *start <= latest);
