@@ -167,7 +167,9 @@ pub(super) fn section(dates: &[RunsOut]) -> Markup {
                             } @else {
                                 @for (what, first, count) in grouped(&fine) {
                                     @let name = if count == 1 { title(first) }
-                                        else { format!("{what}, {count}{}others", words::JOIN) };
+                                        else if pressing.iter().any(|one| one.what == what) {
+                                            format!("{what}, {count}{}others", words::JOIN)
+                                        } else { format!("{what}, {count}{}in all", words::JOIN) };
                                     @let on = if count == 1 { words::date(first.on) }
                                         else { format!("from {}", words::date(first.on)) };
                                     (row(&name, &on, first))
