@@ -161,10 +161,11 @@ fn assumptions(summary: &Summary, names: &Names<'_>) -> Option<String> {
     let count = groups.len() as u64;
     groups.sort();
     groups.dedup();
-    let (figures, are) = if count == 1 { ("figure", "is") } else { ("figures", "are") };
+    let (figures, word) =
+        if count == 1 { ("figure is", "assumption") } else { ("figures are", "assumptions") };
     (count > 0).then(|| {
         let list = words::list(&groups, 4);
-        format!("{} {figures} {are} our assumption: {list}.", words::spelled(count))
+        format!("{} {figures} our {word}: {list}.", words::spelled(count))
     })
 }
 
@@ -192,7 +193,7 @@ mod tests {
              refused.",
             "The hosts forms and gis have been silent since Thu 12 Nov; what we say about them may \
              be out of date.",
-            "Four figures are our assumption: spread to the backup console.",
+            "Four figures are our assumptions: spread to the backup console.",
             "Nobody has measured how fast the county takes calls over.",
         ];
         assert_eq!(doubts, expect);
