@@ -85,7 +85,14 @@ fn lede(summary: &Summary, names: &Names<'_>) -> String {
 }
 
 fn functions(picture: &Picture, summary: &Summary, names: &Names<'_>) -> Markup {
-    let all = ordered(summary);
+    let mut all = ordered(summary);
+    // The function of the first sentence is always in the table.
+    let focus = headline::focus(summary).map(|focus| &focus.id);
+    if let Some(at) =
+        all.iter().position(|one| Some(&one.id) == focus).filter(|at| *at >= FUNCTIONS)
+    {
+        all[FUNCTIONS - 1..=at].rotate_right(1);
+    }
     let shown = &all[..all.len().min(FUNCTIONS)];
     let stopgaps = shown.iter().any(|one| one.workaround.is_some());
     let old = shown.iter().any(|one| !one.stale.is_empty());
@@ -269,11 +276,13 @@ fn price(fix: &FixSummary, summary: &Summary) -> String {
 fn effect(fix: &RankedFix<'_>, names: &Names<'_>) -> String {
     let function = words::sentence_case(&headline::title(fix.function, names));
     let [before, after] = fix.effect.bad_night.map(words::back_after);
-    let mut text = if before == after {
-        let [before, after] = fix.effect.data_loss.map(words::lost);
-        format!("{function}: entries lost on a bad night fall from {before} to {after}.")
-    } else {
+    let [lost, still_lost] = fix.effect.data_loss.map(words::lost);
+    let mut text = if before != after {
         format!("{function}: the bad night falls from {before} to {after}.")
+    } else if lost != still_lost {
+        format!("{function}: entries lost on a bad night fall from {lost} to {still_lost}.")
+    } else {
+        format!("{function}: {}.", fix.change())
     };
     if let Some(years) = fix.fix.break_even_years.filter(|_| !fix.function.life_safety) {
         text += &format!(
