@@ -78,7 +78,10 @@ fn every_scenario_of_every_example_runs_on_its_map() {
             for function in &summary.functions {
                 assert_eq!(function.cannot, None, "{} {}", example.name, scenario.id);
             }
-            assert!(summary.notes.is_empty(), "{} {:?}", scenario.id, summary.notes);
+            // The town's password vault needs itself, and the simulator says so.
+            let town = example.name == "city-hall";
+            assert_eq!(summary.notes.iter().any(|note| note.contains("password vault")), town);
+            assert_eq!(summary.notes.len(), usize::from(town), "{:?}", summary.notes);
         }
     }
 }
@@ -114,12 +117,14 @@ fn one_person_less_and_one_more_each_move_two_functions() {
 #[test]
 fn in_the_town_the_best_fixes_cost_almost_nothing() {
     let town = example("city-hall");
-    let summary = run(town, &map(town, ""), "ransomware", 1_000);
+    let summary = run(town, &map(town, ""), "ransomware", 2_000);
     assert_eq!(place(&summary, "console-off-domain"), 0);
     assert_eq!(place(&summary, "vault-on-paper"), 1);
     assert_eq!(place(&summary, "new-server"), 2);
-    let payroll = effect(&summary, "console-off-domain", "payroll");
-    assert!(hours(payroll.bad_night[1]) < 0.8 * hours(payroll.bad_night[0]));
+    for (function, share) in [("emergency-dispatch", 0.8), ("payroll", 0.95)] {
+        let won = effect(&summary, "console-off-domain", function);
+        assert!(hours(won.bad_night[1]) < share * hours(won.bad_night[0]), "{function}");
+    }
 }
 
 #[test]
