@@ -1,6 +1,7 @@
 //! All contact with the outside: tools, files of the host, TLS and DNS.
 pub mod dns;
 pub mod host;
+pub mod lookup;
 pub mod redact;
 pub mod restic;
 pub mod tls;

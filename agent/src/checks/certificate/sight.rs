@@ -10,6 +10,7 @@ use rustls::pki_types::ServerName;
 use super::{Certificates, Endpoint};
 use crate::checks::{Facts, Look};
 use crate::probe::host::Host;
+use crate::probe::lookup;
 use crate::probe::tls::{Shown, TlsError, fetch};
 use crate::probe::x509::{self, Authorities};
 
@@ -233,11 +234,9 @@ async fn addresses_of(endpoint: &Endpoint, limit: Duration) -> Result<Vec<Socket
     }
     let name = endpoint.host.clone();
     let fail = |why: &str| TlsError::NoAddress { name: name.clone(), why: why.to_owned() };
-    let found = tokio::time::timeout(limit, tokio::net::lookup_host((name.as_str(), port)))
-        .await
-        .map_err(|_| fail("the look-up took too long"))?
-        .map_err(|error| fail(&error.to_string()))?;
-    let mut addresses: Vec<SocketAddr> = found.collect();
+    let found = lookup::addresses(&name, limit).await.map_err(|why| fail(&why))?;
+    let mut addresses: Vec<SocketAddr> =
+        found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
     addresses.sort_unstable();
     addresses.dedup();
     addresses.truncate(MOST_ADDRESSES);
