@@ -86,6 +86,18 @@ fn bytes_sent_before_a_link_fails_are_lost() {
 }
 
 #[test]
+fn a_slow_repository_leaves_the_rest_of_the_link_to_others() {
+    let map = "[function.f]\nneeds = [\"slow\"]\n[function.g]\nneeds = [\"fast\"]\n\
+               [dataset.slow]\nsize = \"72 GB\"\nbackups = [{ copy = \"tape\", every = \"1h\", keep = \"9d\" }]\n\
+               [dataset.fast]\nsize = \"288 GB\"\nbackups = [{ copy = \"nas\", every = \"1h\", keep = \"9d\" }]\n\
+               [copy.tape]\nlinks = [\"line\"]\nspeed = \"20 MB/s\"\nrestore_success = 1\n\
+               [copy.nas]\nlinks = [\"line\"]\nspeed = \"200 MB/s\"\nrestore_success = 1\n\
+               [link.line]\nbandwidth = \"100 MB/s\"\n";
+    let lost = blow("\"slow\", \"fast\"", "lost", "");
+    assert_eq!((hours(map, &lost, "f"), hours(map, &lost, "g")), (Some(1.0), Some(1.0)));
+}
+
+#[test]
 fn a_stopgap_counts_only_while_it_holds() {
     let map = "[function.f]\nneeds = [\"a\"]\nminimum = 0.5\n\
                workaround = { name = \"paper\", capacity = 0.6, after = \"1h\", lasts = \"10h\" }\n\
