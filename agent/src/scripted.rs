@@ -85,7 +85,7 @@ impl Check for Scripted {
             Script::PanicsInJudgement => Ok(facts(&[("disk-1", 1.0)])),
             Script::Waits => std::future::pending().await,
             Script::Holds(time) => {
-                std::thread::sleep(*time);
+                std::thread::park_timeout(*time);
                 Ok(facts(&[("disk-1", 0.1)]))
             }
         };

@@ -54,9 +54,12 @@ fn each_kind_of_wrong_map_is_refused_with_its_reason() {
         ("\u{0}\u{1}\u{2}", "map.toml:1"),
         ("[organisation]\nname = \"x\"\n[host.Big_Name]\n", "Big_Name"),
         ("[organisation]\nname = \"x\"\n[host.a]\n[vm.a]\n", "already"),
-        ("[organisation]\nname = \"x\"\n[service.a]\nneeds = [{ at_least = 3, of = [\"a\"] }]\n", "at_least"),
+        (
+            "[organisation]\nname = \"x\"\n[service.a]\nneeds = [{ at_least = 3, of = [\"a\"] }]\n",
+            "at_least",
+        ),
         ("[organisation]\nname = \"x\"\ntimezone = \"Mars/Olympus\"\n", "Mars/Olympus"),
-        ("[organisation]\nname = \"x\"\n[person.a]\nhours = \"Mon 8-5\"\n", "Mon-Fri 08:30-17:00"),
+        ("[organisation]\nname = \"x\"\n[person.a]\nhours = \"Mon 8-5\"\n", "08:30-17:00"),
     ];
     for (map, expected) in cases {
         let (code, words) = validate(map);
@@ -70,12 +73,17 @@ fn each_kind_of_wrong_map_is_refused_with_its_reason() {
 fn missing_files_and_wrong_usage_have_their_exit_codes() {
     let cases: [(&str, &[&str], i32, &str); 7] = [
         (SIMULATOR, &["validate", "--map", "/nonexistent/map.toml"], 78, "/nonexistent/map.toml"),
-        (SIMULATOR, &["run", "--map", "example:city-hall", "--scenario", "ransomwaer"], 78, "ransomware"),
+        (
+            SIMULATOR,
+            &["run", "--map", "example:city-hall", "--scenario", "ransomwaer"],
+            78,
+            "ransomware",
+        ),
         (SIMULATOR, &["run"], 64, "--map"),
         (EVENKEEL, &["up", "--example", "town"], 64, "city-hall"),
         (EVENKEEL, &["up", "--listen", "0.0.0.0:8420"], 64, "TLS"),
         (EVENKEEL, &["fly"], 64, "fly"),
-        (AGENT, &["check", "--config", "/nonexistent/agent.toml"], 78, "/nonexistent/agent.toml"),
+        (AGENT, &["check", "--config", "/nonexistent/agent.toml"], 3, "/nonexistent/agent.toml"),
     ];
     for (program, arguments, code, expected) in cases {
         let output = run(program, arguments);
@@ -96,8 +104,17 @@ fn two_thousand_components_and_a_cycle_both_work() {
     let file = folder.path().join("map.toml");
     std::fs::write(&file, &map).unwrap();
     let file = file.display().to_string();
-    let arguments =
-        ["run", "--map", &file, "--scenario", "host_failure", "--trials", "1000", "--format", "json"];
+    let arguments = [
+        "run",
+        "--map",
+        &file,
+        "--scenario",
+        "host_failure",
+        "--trials",
+        "1000",
+        "--format",
+        "json",
+    ];
     let printed = run_ok(SIMULATOR, &arguments);
     let summary: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(summary["functions"][0]["id"], "shop");
@@ -125,7 +142,8 @@ fn hostile_names_stay_inert_in_the_terminal() {
     let file = folder.path().join("map.toml");
     std::fs::write(&file, map).unwrap();
     let file = file.display().to_string();
-    let output = run(SIMULATOR, &["run", "--map", &file, "--scenario", "host_failure", "--trials", "1000"]);
+    let output =
+        run(SIMULATOR, &["run", "--map", &file, "--scenario", "host_failure", "--trials", "1000"]);
     let words = said(&output);
     assert!(!words.contains('\u{1b}') && !words.contains('\u{202e}'), "{words:?}");
 }
@@ -133,7 +151,8 @@ fn hostile_names_stay_inert_in_the_terminal() {
 /// What `evenkeel status` says about a data folder.
 fn status(data: &Path) -> (Option<i32>, String) {
     let data = data.display().to_string();
-    let output = run(EVENKEEL, &["status", "--example", "non-profit", "--trials", "1000", "--data", &data]);
+    let output =
+        run(EVENKEEL, &["status", "--example", "non-profit", "--trials", "1000", "--data", &data]);
     (output.status.code(), said(&output))
 }
 
@@ -162,7 +181,16 @@ fn a_folder_that_cannot_be_written_is_said() {
     std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o500)).unwrap();
     // Root may write everywhere, so ask as somebody else.
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", EVENKEEL, "status", "--example", "non-profit", "--data"]);
+    command.args([
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        EVENKEEL,
+        "status",
+        "--example",
+        "non-profit",
+        "--data",
+    ]);
     let output = command.arg(data.path().join("sub")).output().unwrap();
     let words = said(&output);
     assert_eq!(output.status.code(), Some(1), "{words}");

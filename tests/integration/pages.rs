@@ -10,11 +10,10 @@ fn look(address: &str, token: &str, pages: &[&str]) -> Vec<serde_json::Value> {
     assert!(tools.join("node_modules").exists(), "run tests/run, which installs the browser tools");
     let wish = serde_json::json!({ "address": address, "token": token, "pages": pages });
     let script = root().join("tests/browser/check.mjs");
-    let printed = run_ok("node", &[
-        &script.display().to_string(),
-        &tools.display().to_string(),
-        &wish.to_string(),
-    ]);
+    let printed = run_ok(
+        "node",
+        &[&script.display().to_string(), &tools.display().to_string(), &wish.to_string()],
+    );
     serde_json::from_str(&printed).expect("the script prints JSON")
 }
 
@@ -25,14 +24,25 @@ fn hold(results: &[serde_json::Value], pages: usize) {
         assert_eq!(result["status"], 200, "{at}");
         assert_eq!(result["violations"], serde_json::json!([]), "{at}");
         assert_eq!(result["messages"], serde_json::json!([]), "{at}");
-        assert!(result["overflow"].as_i64().unwrap() <= 0, "{at} scrolls sideways: {}", result["overflow"]);
-        assert!(result["passes"].as_u64().unwrap() >= 30, "{at}: only {} rules passed", result["passes"]);
+        assert!(
+            result["overflow"].as_i64().unwrap() <= 0,
+            "{at} scrolls sideways: {}",
+            result["overflow"]
+        );
+        assert!(
+            result["passes"].as_u64().unwrap() >= 30,
+            "{at}: only {} rules passed",
+            result["passes"]
+        );
     }
 }
 
 fn start(data: &std::path::Path, more: &[&str]) -> Running {
     let mut command = Command::new(EVENKEEL);
-    command.args(["up", "--trials", "1000", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
+    command
+        .args(["up", "--trials", "1000", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(more);
     Running::start(command)
 }
 
@@ -42,15 +52,25 @@ fn the_pages_of_an_example_hold() {
     let mut running = start(data.path(), &["--example", "city-hall"]);
     let line = running.line_with("open http", Duration::from_secs(300));
     let (address, token) = address_and_token(&line);
-    let pages = ["/?scenario=ransomware", "/function?function=payroll", "/map?function=payroll", "/evidence", "/report"];
+    let pages = [
+        "/?scenario=ransomware",
+        "/function?function=payroll",
+        "/map?function=payroll",
+        "/evidence",
+        "/report",
+    ];
     let results = look(&address, &token, &pages);
     hold(&results, pages.len());
     let tonight = results[0]["text"].as_str().unwrap();
     let map = evenkeel_config::library::EXAMPLES.iter().find(|e| e.name == "city-hall").unwrap();
-    let sources: Vec<_> =
-        map.map.iter().map(|(file, text)| evenkeel_config::load::Source::new(*file, *text)).collect();
+    let sources: Vec<_> = map
+        .map
+        .iter()
+        .map(|(file, text)| evenkeel_config::load::Source::new(*file, *text))
+        .collect();
     let map = evenkeel_config::load::map_from(&sources).unwrap().value;
-    let functions = map.components.values().filter(|c| c.kind == evenkeel_config::map::Kind::Function);
+    let functions =
+        map.components.values().filter(|c| c.kind == evenkeel_config::map::Kind::Function);
     let mut count = 0;
     for function in functions {
         assert!(tonight.contains(&function.title()), "Tonight does not show {}", function.id);
@@ -74,10 +94,22 @@ fn the_report_is_two_pages_on_paper() {
     let data = folder();
     let report = data.path().join("report.html");
     let folder = data.path().display().to_string();
-    run_ok(EVENKEEL, &[
-        "report", "--example", "city-hall", "--trials", "1000", "--data", &folder, "--scenario", "ransomware",
-        "--out", &report.display().to_string(),
-    ]);
+    run_ok(
+        EVENKEEL,
+        &[
+            "report",
+            "--example",
+            "city-hall",
+            "--trials",
+            "1000",
+            "--data",
+            &folder,
+            "--scenario",
+            "ransomware",
+            "--out",
+            &report.display().to_string(),
+        ],
+    );
     let html = std::fs::read_to_string(&report).unwrap();
     assert!(html.len() <= 300_000, "the report has {} bytes", html.len());
     for fetched in ["src=\"http", "href=\"http", "url(http", "<script", "@import"] {
@@ -85,12 +117,23 @@ fn the_report_is_two_pages_on_paper() {
     }
     let pdf = data.path().join("report.pdf");
     let profile = data.path().join("profile");
-    run_ok("chromium", &[
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        &format!("--user-data-dir={}", profile.display()), "--no-pdf-header-footer",
-        &format!("--print-to-pdf={}", pdf.display()), &format!("file://{}", report.display()),
-    ]);
+    run_ok(
+        "chromium",
+        &[
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            &format!("--user-data-dir={}", profile.display()),
+            "--no-pdf-header-footer",
+            &format!("--print-to-pdf={}", pdf.display()),
+            &format!("file://{}", report.display()),
+        ],
+    );
     let about = run_ok("pdfinfo", &[&pdf.display().to_string()]);
     let pages = about.lines().find(|line| line.starts_with("Pages:")).unwrap_or("");
     assert!(pages.ends_with(" 2"), "{about}");

@@ -15,7 +15,8 @@ fn repository(folder: &Path) -> String {
     std::fs::create_dir(&source).unwrap();
     std::fs::write(source.join("a"), "some data").unwrap();
     let repository = folder.join("repository").display().to_string();
-    let common = ["-r", &repository, "--password-file", &password.display().to_string(), "--no-cache"];
+    let common =
+        ["-r", &repository, "--password-file", &password.display().to_string(), "--no-cache"];
     run_ok("restic", &[&common[..], &["init"]].concat());
     run_ok("restic", &[&common[..], &["backup", &source.display().to_string()]].concat());
     repository
@@ -48,14 +49,18 @@ fn a_secret_stays_where_it_was_put() {
     let mut command = Command::new(EVENKEEL);
     command.args(["up", "--trials", "1000", "--listen", "127.0.0.1:0", "--data", &folder]);
     let mut running = Running::start(command);
-    let (address, token) = address_and_token(&running.line_with("open http", Duration::from_secs(120)));
+    let (address, token) =
+        address_and_token(&running.line_with("open http", Duration::from_secs(120)));
     let bearer = format!("Bearer {token}");
     for path in ["/", "/function", "/map", "/evidence", "/report", "/report.html", "/metrics"] {
         let answer = get(&format!("{address}{path}"), &[("authorization", &bearer)]);
         assert_eq!(answer.status, 200, "{path}");
         all.push((path.to_owned(), answer.body));
     }
-    assert!(all.iter().any(|(path, body)| path == "/evidence" && body.contains("copy")), "evidence shows");
+    assert!(
+        all.iter().any(|(path, body)| path == "/evidence" && body.contains("srv")),
+        "evidence shows"
+    );
     all.push(("log".to_owned(), running.log()));
     assert!(running.interrupt());
     for (place, text) in &all {

@@ -34,11 +34,9 @@ pub(crate) fn said(output: &Output) -> String {
 
 /// Runs a program to its end; panics with its words if it cannot be started.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
-    Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap_or_else(|error| panic!("{program} cannot be started ({error}); run tests/run, which installs it"))
+    Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap_or_else(|error| {
+        panic!("{program} cannot be started ({error}); run tests/run, which installs it")
+    })
 }
 
 /// Runs a program that must end well and returns what it printed.
@@ -147,7 +145,9 @@ pub(crate) fn get(url: &str, headers: &[(&str, &str)]) -> Answer {
     let headers = answer
         .headers()
         .iter()
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
         .collect();
     let status = answer.status().as_u16();
     let mut body = String::new();

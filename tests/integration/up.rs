@@ -38,10 +38,13 @@ fn this_host_is_looked_at_and_shown() {
     assert_eq!(same, token, "the token stays");
     assert_eq!(std::fs::read_to_string(data.path().join("map.toml")).unwrap(), map);
     assert!(second.interrupt());
-    let stored = run("sqlite3", &[
-        &data.path().join("hub.sqlite").display().to_string(),
-        "SELECT count(*) FROM (SELECT 1 FROM evidence GROUP BY host, check_name HAVING count(*) > 1)",
-    ]);
+    let stored = run(
+        "sqlite3",
+        &[
+            &data.path().join("hub.sqlite").display().to_string(),
+            "SELECT count(*) FROM (SELECT 1 FROM evidence GROUP BY host, check_name HAVING count(*) > 1)",
+        ],
+    );
     assert_ne!(text(&stored).trim(), "0", "a second start adds to the history");
 }
 
@@ -61,7 +64,8 @@ fn a_taken_port_is_said_and_the_next_one_used() {
     let port = taken.local_addr().unwrap().port();
     let data = folder();
     let listen = format!("127.0.0.1:{port}");
-    let mut running = Running::start(up(data.path(), &["--example", "city-hall", "--listen", &listen]));
+    let mut running =
+        Running::start(up(data.path(), &["--example", "city-hall", "--listen", &listen]));
     running.line_with(&format!("port {port} is taken"), PATIENCE);
     let (address, _) = address_and_token(&running.line_with("open http", PATIENCE));
     assert_ne!(address, format!("http://{listen}"));
@@ -71,7 +75,8 @@ fn a_taken_port_is_said_and_the_next_one_used() {
 #[test]
 fn pages_are_closed_to_strangers() {
     let data = folder();
-    let mut running = Running::start(up(data.path(), &["--example", "non-profit", "--listen", "127.0.0.1:0"]));
+    let mut running =
+        Running::start(up(data.path(), &["--example", "non-profit", "--listen", "127.0.0.1:0"]));
     let (address, token) = address_and_token(&running.line_with("open http", PATIENCE));
     let cookie = welcome(&address, &token);
     let cases: [(&str, &[(&str, &str)], u16); 8] = [
@@ -99,7 +104,8 @@ fn pages_are_closed_to_strangers() {
 fn every_example_answers_for_every_function() {
     for example in ["city-hall", "small-business", "non-profit"] {
         let data = folder();
-        let arguments = ["up", "--once", "--trials", "1000", "--format", "json", "--example", example];
+        let arguments =
+            ["up", "--once", "--trials", "1000", "--format", "json", "--example", example];
         let path = data.path().display().to_string();
         let output = run(EVENKEEL, &[&arguments[..], &["--data", &path]].concat());
         assert!(output.status.success(), "{example}: {}", said(&output));

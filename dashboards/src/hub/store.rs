@@ -56,7 +56,9 @@ pub enum StoreError {
         found: i64,
     },
     /// Anything else that SQLite says.
-    #[error("the history {file} cannot be used: {why}")]
+    #[error(
+        "the history {file} cannot be used: {why}\n  hint: it was left as it is; move it away to start a new one, or put a copy of it back"
+    )]
     Other {
         /// The file.
         file: PathBuf,

@@ -1,3 +1,4 @@
+//! Each structural finding on a small map of its own.
 use evenkeel_config::load::{Source, map_from};
 
 use super::*;
