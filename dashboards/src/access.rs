@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use axum::http::HeaderValue;
 
-    fn judge(method: Method, path: &str, headers: &[(&str, &str)]) -> Verdict {
+    fn judge(method: &Method, path: &str, headers: &[(&str, &str)]) -> Verdict {
         let address = "127.0.0.1:8420".parse().expect("an address");
         let access = Access::new(address, &["keel.example".to_owned()], "s3cret".to_owned(), false);
         let mut map = HeaderMap::new();
@@ -116,14 +116,15 @@ mod tests {
             let name: header::HeaderName = name.parse().expect("a header name");
             map.append(name, HeaderValue::from_str(value).expect("a header value"));
         }
-        access.judge(&method, path, &map)
+        access.judge(method, path, &map)
     }
 
     #[test]
     fn only_listed_hosts_with_the_token_see_pages() {
         let here = ("host", "127.0.0.1:8420");
         let cookie = ("cookie", "a=b; evenkeel-8420=s3cret");
-        let cases: [(Method, &str, &[(&str, &str)], Verdict); 11] = [
+        type Case<'a> = (Method, &'a str, &'a [(&'a str, &'a str)], Verdict);
+        let cases: [Case<'_>; 11] = [
             (Method::GET, "/", &[here, cookie], Verdict::Allowed),
             (Method::GET, "/", &[here, ("authorization", "Bearer s3cret")], Verdict::Allowed),
             (Method::GET, "/", &[here], Verdict::NoToken),
@@ -142,11 +143,7 @@ mod tests {
             ),
         ];
         for (method, path, headers, expected) in cases {
-            assert_eq!(
-                judge(method.clone(), path, headers),
-                expected,
-                "{method} {path} {headers:?}"
-            );
+            assert_eq!(judge(&method, path, headers), expected, "{method} {path} {headers:?}");
         }
     }
 }

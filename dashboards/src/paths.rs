@@ -37,7 +37,8 @@ mod tests {
 
     #[test]
     fn the_data_folder_follows_xdg() {
-        let cases: [(Option<&str>, Option<&str>, Option<&str>, &str); 5] = [
+        type Case<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>, &'a str);
+        let cases: [Case<'_>; 5] = [
             (Some("/d"), Some("/x"), Some("/h"), "/d"),
             (None, Some("/x"), Some("/h"), "/x/evenkeel"),
             (None, Some("relative"), Some("/h"), "/h/.local/share/evenkeel"),

@@ -1,18 +1,17 @@
 //! The page for Prometheus: every family on a live one, each clean, small and read by a real server.
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use evenkeel_agent::checks::table_markdown;
 use evenkeel_agent::metrics::{FAMILIES, PREFIX};
 
-use crate::support::{AGENT, Running, folder, get, root, run, run_ok, said};
+use crate::support::{AGENT, Running, folder, get, root, run_ok, said};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -41,20 +40,23 @@ struct Agent {
 }
 
 impl Agent {
-    /// Runs every check of the settings once and stores the evidence, then serves it.
-    fn start(settings: &str) -> Self {
+    /// Runs every check of the settings once on the files under `root` and stores the
+    /// evidence, then serves it on a free port.
+    fn start(settings: &str, root: &Path) -> Self {
         let data = folder();
         let config = data.path().join("agent.toml");
-        fs::write(&config, settings).unwrap();
-        let (data_path, config_path) = (text(data.path()), text(&config));
-        let places = ["--data", &data_path, "--config", &config_path];
-        // The exit code tells what was found, and the pages show it; here it counts that all ran.
-        let checked = run(AGENT, &[&["check"], &places[..]].concat());
+        let table = format!("[agent]\nlisten = \"127.0.0.1:0\"\nroot = \"{}\"\n", root.display());
+        fs::write(&config, settings.replace("[agent]\n", &table)).unwrap();
+        let agent = |verb| {
+            let mut command = Command::new(AGENT);
+            command.arg(verb).arg("--data").arg(data.path()).arg("--config").arg(&config);
+            command
+        };
+        // The exit code tells what was found; here it counts that all ran.
+        let checked = agent("check").output().unwrap();
         let figures = said(&checked).matches(";;;0;4").count();
         assert_eq!(figures, settings.matches("[[check.").count(), "{}", said(&checked));
-        let mut command = Command::new(AGENT);
-        command.arg("run").args(places);
-        let mut running = Running::start(command);
+        let mut running = Running::start(agent("run"));
         let line = running.line_with("/metrics is served", PATIENCE);
         let page = line.split_whitespace().find(|word| word.starts_with("http")).unwrap();
         Self { page: page.to_owned(), running, _data: data }
@@ -64,7 +66,7 @@ impl Agent {
     fn of_host(host: &str) -> Self {
         let files = root().join("tests/fixtures/hosts").join(host);
         let settings = fs::read_to_string(files.join("agent.toml")).unwrap();
-        Self::start(&with_root(&settings, &files))
+        Self::start(&settings, &files)
     }
 
     fn scrape(&self) -> String {
@@ -75,23 +77,11 @@ impl Agent {
     }
 }
 
-/// Settings that look at the files under `root` and listen on a free port.
-fn with_root(settings: &str, root: &Path) -> String {
-    let table = format!("[agent]\nlisten = \"127.0.0.1:0\"\nroot = \"{}\"\n", root.display());
-    assert_eq!(settings.matches("[agent]\n").count(), 1);
-    settings.replace("[agent]\n", &table)
-}
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
-}
-
 /// Backups, certificates and names as they are in a small office, all of them real.
 struct Office {
     folder: tempfile::TempDir,
-    web: (Running, u16),
-    names: (Running, u16),
-    backup: Child,
+    settings: String,
+    _peers: [Running; 2],
 }
 
 impl Office {
@@ -102,27 +92,23 @@ impl Office {
         fs::write(path.join("dumps/erp.sql"), "ledger".repeat(900)).unwrap();
         fs::create_dir_all(path.join("etc")).unwrap();
         fs::write(path.join("etc/resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
-        let (web, names, backup) = (web_server(path), name_server(path), running_backup(path));
-        Self { folder, web, names, backup }
-    }
-
-    fn settings(&self) -> String {
-        let path = self.folder.path().display();
-        let (web, dns) = (self.web.1, self.names.1);
+        killed_backup(path);
+        let (web_server, web) = web_server(path);
+        let (name_server, dns) = name_server(path);
         let settings = format!(
             r#"[agent]
 host = "srv-office"
 
 [[check.restic]]
 component = "nas"
-repository = "{path}/repository"
-password_file = "{path}/password"
+repository = "{at}/repository"
+password_file = "{at}/password"
 
 [[check.restic]]
 component = "nas"
 name = "lost repository"
-repository = "{path}/nowhere"
-password_file = "{path}/password"
+repository = "{at}/nowhere"
+password_file = "{at}/password"
 
 [[check.files]]
 component = "erp"
@@ -133,10 +119,6 @@ component = "web"
 endpoint = "www.lab.test:{web}"
 addresses = ["127.0.0.1"]
 ca_file = "/certificate.pem"
-
-[[check.certificate]]
-component = "web"
-name = "certificate on disk"
 file = "/certificate.pem"
 key_file = "/key.pem"
 
@@ -147,34 +129,25 @@ servers = ["127.0.0.1:{dns}"]
 resolvers = true
 port = {dns}
 registration_expires = "2099-01-01"
-"#
+"#,
+            at = path.display()
         );
-        with_root(&settings, self.folder.path())
-    }
-}
-
-impl Drop for Office {
-    fn drop(&mut self) {
-        let _ = self.backup.kill();
-        let _ = self.backup.wait();
+        Self { folder, settings, _peers: [web_server, name_server] }
     }
 }
 
 /// A TLS server with a certificate of its own making, on a port that it chooses.
 fn web_server(path: &Path) -> (Running, u16) {
-    let (key, certificate) = (text(&path.join("key.pem")), text(&path.join("certificate.pem")));
+    let [key, certificate] =
+        ["key.pem", "certificate.pem"].map(|name| path.join(name).display().to_string());
     let ec = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-    let whose = ["-nodes", "-days", "90", "-subj", "/CN=www.lab.test"];
-    let name =
-        ["-addext", "subjectAltName=DNS:www.lab.test", "-keyout", &key, "-out", &certificate];
-    run_ok("openssl", &[&ec[..], &whose, &name].concat());
+    let whose = ["-subj", "/CN=www.lab.test", "-addext", "subjectAltName=DNS:www.lab.test"];
+    let what = ["-nodes", "-days", "90", "-keyout", &key, "-out", &certificate];
+    run_ok("openssl", &[&ec[..], &whose, &what].concat());
     let mut command = Command::new("sh");
     // It says on its standard output which port it took.
-    command.args([
-        "-c",
-        "exec openssl s_server -www -accept 127.0.0.1:0 -cert \"$1\" -key \"$2\" >&2",
-    ]);
-    command.args(["sh", &certificate, &key]);
+    command.args(["-c", "exec openssl s_server \"$@\" >&2", "sh", "-www"]);
+    command.args(["-accept", "127.0.0.1:0", "-cert", &certificate, "-key", &key]);
     let mut running = Running::start(command);
     let line = running.line_with("ACCEPT", PATIENCE);
     let port = line.rsplit(':').next().unwrap().trim().parse().unwrap();
@@ -204,8 +177,8 @@ fn name_server(path: &Path) -> (Running, u16) {
     (running, port)
 }
 
-/// A repository with two snapshots, and a backup under way that holds its lock.
-fn running_backup(path: &Path) -> Child {
+/// A repository with two snapshots, and the lock of a backup that was killed.
+fn killed_backup(path: &Path) {
     fs::write(path.join("password"), "correct horse").unwrap();
     let restic = |arguments: &[&str]| {
         let mut command = Command::new("restic");
@@ -217,10 +190,12 @@ fn running_backup(path: &Path) -> Child {
         let output = restic(arguments).output().expect("restic can be started");
         assert!(output.status.success(), "{arguments:?}: {}", said(&output));
     }
-    let mut backup = restic(&["backup", "--stdin"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut backup = restic(&["backup", "--stdin"]);
+    let mut backup = backup.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     // More than a pipe holds: when it is written, restic reads, and so has its lock.
     backup.stdin.as_mut().unwrap().write_all(&[7; 1 << 20]).unwrap();
-    backup
+    backup.kill().unwrap();
+    backup.wait().unwrap();
 }
 
 /// Every agent's name and its pages, scraped in a row; the agents run once for all tests.
@@ -229,7 +204,8 @@ fn scraped() -> &'static [(&'static str, Vec<String>)] {
     ALL.get_or_init(|| {
         let scrape = |agent: &Agent| (0..SCRAPES).map(|_| agent.scrape()).collect();
         let office = Office::start();
-        let mut all = vec![("office", scrape(&Agent::start(&office.settings())))];
+        let mut all =
+            vec![("office", scrape(&Agent::start(&office.settings, office.folder.path())))];
         all.extend(HOSTS.map(|host| (host, scrape(&Agent::of_host(host)))));
         all
     })
@@ -269,14 +245,11 @@ fn every_family_is_on_some_page() {
         shown.extend(samples(&pages[0]).keys().map(|series| series.split('{').next().unwrap()));
     }
     let promised = promised();
-    let is_conditional = |name: &str| CONDITIONAL.iter().any(|(known, _)| *known == name);
-    let missing: Vec<&String> = promised
-        .iter()
-        .filter(|name| !shown.contains(name.as_str()) && !is_conditional(name))
-        .filter(|name| !EITHER.contains(&name.as_str()))
-        .collect();
+    let excused: Vec<&str> = CONDITIONAL.iter().map(|(name, _)| *name).chain(EITHER).collect();
+    let mut missing = promised.clone();
+    missing.retain(|name| !shown.contains(name.as_str()) && !excused.contains(&name.as_str()));
     assert!(missing.is_empty(), "on no page: {missing:#?}");
-    assert!(EITHER.iter().any(|name| shown.contains(name)), "neither of {EITHER:?}");
+    assert_eq!(EITHER.iter().filter(|name| shown.contains(*name)).count(), 1, "{EITHER:?}");
     for (name, why) in CONDITIONAL {
         assert!(promised.contains(name), "{name} is gone");
         assert!(!shown.contains(name), "{name} is shown without its cause: {why}");
@@ -287,11 +260,10 @@ fn every_family_is_on_some_page() {
 
 #[test]
 fn pages_are_small_and_promtool_has_no_complaint() {
-    let folder = folder();
+    let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
     for (agent, pages) in scraped() {
         let series = samples(&pages[0]).len();
         assert!((30..400).contains(&series), "{agent} has {series} series");
-        let file = folder.path().join("page");
         fs::write(&file, &pages[0]).unwrap();
         let mut promtool = Command::new("promtool");
         promtool.args(["check", "metrics"]).stdin(fs::File::open(&file).unwrap());
@@ -319,10 +291,11 @@ fn a_scrape_runs_no_check() {
 
 /// A Prometheus that scrapes the page each second.
 fn prometheus(folder: &Path, page: &str) -> (Running, String) {
-    let target = page.strip_prefix("http://").and_then(|rest| rest.strip_suffix("/metrics"));
-    let mut settings = String::from("global:\n  scrape_interval: 1s\nscrape_configs:\n");
-    writeln!(settings, "  - job_name: evenkeel\n    static_configs:").unwrap();
-    writeln!(settings, "      - targets: [\"{}\"]", target.unwrap()).unwrap();
+    let target = page.trim_start_matches("http://").trim_end_matches("/metrics");
+    let settings = format!(
+        "global: {{ scrape_interval: 1s }}\nscrape_configs:\n  - job_name: evenkeel\n    \
+         static_configs: [ {{ targets: [\"{target}\"] }} ]\n"
+    );
     let config = folder.join("prometheus.yml");
     fs::write(&config, settings).unwrap();
     let mut command = Command::new("prometheus");
@@ -330,16 +303,20 @@ fn prometheus(folder: &Path, page: &str) -> (Running, String) {
     command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
     command.arg("--web.listen-address=127.0.0.1:0");
     let mut running = Running::start(command);
+    // The address is said before; the port is the system's choice.
     running.line_with("Server is ready to receive web requests", PATIENCE);
     let log = running.log();
-    let line =
-        log.lines().find(|line| line.contains("Listening on")).unwrap_or_else(|| panic!("{log}"));
-    let address = line.rsplit("address=").next().unwrap().split_whitespace().next().unwrap();
-    (running, format!("http://{address}"))
+    let line = log.lines().find(|line| line.contains("Listening on"));
+    let line = line.unwrap_or_else(|| panic!("no address in\n{log}"));
+    (running, format!("http://{}", line.rsplit("address=").next().unwrap().trim()))
 }
 
 /// Asks Prometheus until it has an answer: the label `check` of each series, and its value.
 fn ask(server: &str, query: &str) -> BTreeMap<String, f64> {
+    let series = |one: &serde_json::Value| {
+        let check = one["metric"]["check"].as_str().unwrap_or_default();
+        (check.to_owned(), one["value"][1].as_str().unwrap().parse().unwrap())
+    };
     let end = Instant::now() + PATIENCE;
     loop {
         let answer = get(&format!("{server}/api/v1/query?query={query}"), &[]);
@@ -347,12 +324,7 @@ fn ask(server: &str, query: &str) -> BTreeMap<String, f64> {
         let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
         let result = json["data"]["result"].as_array().unwrap();
         if !result.is_empty() {
-            let label = |one: &serde_json::Value| {
-                one["metric"]["check"].as_str().unwrap_or_default().to_owned()
-            };
-            let value =
-                |one: &serde_json::Value| one["value"][1].as_str().unwrap().parse().unwrap();
-            return result.iter().map(|one| (label(one), value(one))).collect();
+            return result.iter().map(series).collect();
         }
         assert!(Instant::now() < end, "Prometheus has no answer to `{query}`");
         std::thread::yield_now();
@@ -365,13 +337,14 @@ fn prometheus_reads_a_page() {
     let page = agent.scrape();
     let folder = folder();
     let (prometheus, server) = prometheus(folder.path(), &agent.page);
-    assert_eq!(ask(&server, "up"), BTreeMap::from([(String::new(), 1.0)]));
+    assert_eq!(ask(&server, "up==1"), BTreeMap::from([(String::new(), 1.0)]));
     let read = ask(&server, "evenkeel_check_status");
-    let shown: Vec<f64> = family(&page, "evenkeel_check_status")
-        .values()
-        .map(|value| value.parse().unwrap())
-        .collect();
-    assert_eq!(read.values().copied().collect::<Vec<f64>>(), shown, "{read:?}");
+    let shown = family(&page, "evenkeel_check_status");
+    assert!(!shown.is_empty() && shown.len() == read.len(), "{shown:?} read as {read:?}");
+    for (series, status) in shown {
+        let check = series.split("check=\"").nth(1).and_then(|rest| rest.split('"').next());
+        assert_eq!(read[check.unwrap()], status.parse::<f64>().unwrap(), "{series}");
+    }
     let count = ask(&server, "scrape_samples_scraped");
     assert_eq!(count[""], samples(&page).len() as f64, "every series was read");
     assert!(prometheus.interrupt() && agent.running.interrupt());

@@ -93,11 +93,6 @@ impl Running {
         self.seen.join("\n")
     }
 
-    /// The process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Asks it to end, as Ctrl-C does, and says whether it ended well.
     pub(crate) fn interrupt(mut self) -> bool {
         run("kill", &["-INT", &self.child.id().to_string()]);

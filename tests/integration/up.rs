@@ -79,7 +79,8 @@ fn pages_are_closed_to_strangers() {
         Running::start(up(data.path(), &["--example", "non-profit", "--listen", "127.0.0.1:0"]));
     let (address, token) = address_and_token(&running.line_with("open http", PATIENCE));
     let cookie = welcome(&address, &token);
-    let cases: [(&str, &[(&str, &str)], u16); 8] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
+    let cases: [Case<'_>; 8] = [
         ("/", &[], 401),
         ("/?token=0000", &[], 401),
         ("/map", &[("cookie", "evenkeel=guess")], 401),
