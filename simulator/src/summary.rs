@@ -1,4 +1,4 @@
-//! Runs to a [`Summary`]: order statistics with their intervals, chances, chains in words.
+//! Runs to a [`Summary`](evenkeel_config::record::Summary): order statistics with their intervals, chances, chains in words.
 use crate::kernel::{Reason, Trial, Why};
 use crate::model::{Function, Model, NEVER, NONE};
 use crate::outcome::outcome;

@@ -2,7 +2,7 @@
 //! talks to whom, what is mounted from elsewhere, who answers for names.
 //!
 //! Nothing here sends a packet. [`sample`] looks once, [`join`] lays samples
-//! over the declared map, [`propose`] writes the first settings and draft map.
+//! over the declared map, [`propose()`] writes the first settings and draft map.
 mod certificates;
 mod jobs;
 pub(crate) mod mounts;

@@ -1,3 +1,4 @@
+//! What the page says of hosts, restores and dates, on the sample town.
 use super::*;
 use crate::pages::town;
 

@@ -1,3 +1,4 @@
+//! The map page: every line in the table, folding, and hostile names.
 use super::*;
 use crate::pages::town;
 

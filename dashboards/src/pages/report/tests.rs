@@ -1,3 +1,4 @@
+//! The report: what must stand on its two pages, and what never may.
 use super::*;
 use crate::pages::town;
 
