@@ -161,7 +161,7 @@ pub fn fix_table(
     let title = headline::title(focus, names);
     html! {
         @if shown.is_empty() {
-            p.note { (nothing_helps(summary)) }
+            p.note { (why_none(summary, names)) }
         } @else {
             p.note {
                 "Time won on a bad night for " (title) ", unless the row names another function; \
@@ -267,12 +267,18 @@ fn row(
     }
 }
 
-fn nothing_helps(summary: &Summary) -> &'static str {
-    if summary.fixes.is_empty() {
-        "No fix is on the map yet. Write down what could be done and what it costs, and it is \
-         simulated against the same nights."
-    } else {
-        "None of the fixes on the map changes a bad night of this kind."
+/// Why no fix can be named: none is written down, none is simulated yet, or none helps.
+pub fn why_none(summary: &Summary, names: &Names<'_>) -> &'static str {
+    match (summary.fixes.is_empty(), names.fixes_on_map()) {
+        (true, 0) => {
+            "No fix is on the map yet. Write down what could be done and what it costs, and it is \
+             simulated against the same nights."
+        }
+        (true, _) => {
+            "The fixes on the map are being simulated against the same nights; load this page \
+             again in a minute."
+        }
+        (false, _) => "None of the fixes on the map changes a bad night of this kind.",
     }
 }
 

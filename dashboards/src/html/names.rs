@@ -15,6 +15,11 @@ pub struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
+    /// How many priced fixes are written down.
+    pub fn fixes_on_map(&self) -> usize {
+        self.map.fixes.len()
+    }
+
     /// Names after the wishes of the map's organisation.
     pub fn new(map: &'a DependencyMap) -> Self {
         let persons = map.components.values().filter(|one| one.kind == Kind::Person);

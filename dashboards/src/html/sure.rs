@@ -1,6 +1,6 @@
 //! How sure we are: a square for each figure, and what we do not know in sentences.
 use evenkeel_config::id::Id;
-use evenkeel_config::map::{Details, Kind};
+use evenkeel_config::map::Kind;
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::record::{DrillLevel, Summary};
 use maud::{Markup, html};
@@ -114,23 +114,22 @@ fn never_restored(picture: &Picture, names: &Names<'_>) -> Option<String> {
     })
 }
 
-/// Data sets whose latest drill failed.
+/// Copies whose latest drill failed; a drill of another copy does not hide it.
 fn failed_drills(picture: &Picture, names: &Names<'_>) -> Vec<String> {
+    let mut judged = std::collections::BTreeSet::new();
     let mut sentences = Vec::new();
-    for dataset in picture.map.components.values() {
-        if !matches!(dataset.details, Details::Dataset(_)) {
+    for drill in picture.drills.iter().rev() {
+        let known = picture.map.components.contains_key(&drill.dataset);
+        if !known || !judged.insert((&drill.dataset, &drill.copy)) || drill.worked {
             continue;
         }
-        let latest = picture.drills.iter().rev().find(|drill| drill.dataset == dataset.id);
-        if let Some(drill) = latest.filter(|drill| !drill.worked) {
-            let day = words::day(drill.started, &picture.timezone);
-            let why = match drill.why.as_str() {
-                "" => String::new(),
-                why => format!(": {}", names.text(why).trim_end_matches('.')),
-            };
-            let name = names.component(&dataset.id);
-            sentences.push(format!("The last restore of {name} failed on {day}{why}."));
-        }
+        let day = words::day(drill.started, &picture.timezone);
+        let why = match drill.why.as_str() {
+            "" => String::new(),
+            why => format!(": {}", names.text(why).trim_end_matches('.')),
+        };
+        let name = names.component(&drill.dataset);
+        sentences.push(format!("The last restore of {name} failed on {day}{why}."));
     }
     sentences
 }

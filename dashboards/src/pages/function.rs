@@ -259,7 +259,7 @@ fn first_fix(function: &FunctionSummary, summary: &Summary, names: &Names<'_>) -
                 },
                 None => dd {
                     span.big { "None known" }
-                    "No fix on the map changes its bad night"
+                    (fix_table::why_none(summary, names))
                 },
             }
         }

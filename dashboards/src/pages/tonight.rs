@@ -136,11 +136,7 @@ fn cost(summary: &Summary) -> (String, String) {
 fn fix_first(summary: &Summary, focus: &FunctionSummary, names: &Names<'_>) -> (String, String) {
     let best = fix_table::ranked(summary, focus).into_iter().find(|fix| fix.helps());
     let Some(best) = best else {
-        let words = if summary.fixes.is_empty() {
-            "Write down what could be done, with its price, and it is simulated on the same nights."
-        } else {
-            "No fix on the map changes a bad night of this kind."
-        };
+        let words = fix_table::why_none(summary, names);
         return ("No fix to name".to_owned(), words.to_owned());
     };
     let once = words::money(best.fix.once, &summary.currency);

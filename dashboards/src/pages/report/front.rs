@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::head;
 use crate::html::figures::{self, Figures};
-use crate::html::fix_table::{RankedFix, ranked};
+use crate::html::fix_table::{RankedFix, ranked, why_none};
 use crate::html::function_table::{interval, log_scale, ordered};
 use crate::html::names::Names;
 use crate::html::verdict::Verdict;
@@ -234,9 +234,7 @@ fn decisions(summary: &Summary, names: &Names<'_>) -> Markup {
             h2 #r3 { "Decisions asked for" }
             @if life.is_none() && business.is_empty() {
                 p.note {
-                    @if summary.fixes.is_empty() {
-                        "None: no fix with its price is on the map yet."
-                    } @else { "None: no fix on the map changes a bad night of this kind." }
+                    "None. " (why_none(summary, names))
                 }
             } @else {
                 ol.dec {
