@@ -260,8 +260,10 @@ fn open_questions(
         let line = "backups = [{ copy = \"off-site\", every = \"24h\", keep = \"30d\" }]";
         ask(&question, format!("[dataset.{}]\n{line}", one.id));
     } else if known.datasets == 0 {
-        let example = "[dataset.accounts]\nsize = \"420 GB\"\nstored_on = \"srv-1\"";
-        ask("Which data would hurt most to lose, and where is it kept?", example.to_owned());
+        let host = components().find(|one| one.kind == Kind::Host);
+        let host = host.map_or("srv-1", |host| host.id.as_str());
+        let example = format!("[dataset.accounts]\nsize = \"420 GB\"\nstored_on = \"{host}\"");
+        ask("Which data would hurt most to lose, and where is it kept?", example);
     }
     if let Some(one) =
         components().find(|one| one.kind == Kind::Host && one.common.recover.is_empty())
@@ -278,7 +280,8 @@ fn open_questions(
             "How does {} go on without its systems, and how long?",
             names.component(&one.id)
         );
-        let line = "workaround = { name = \"on paper\", capacity = 0.5, lasts = \"2d\" }";
+        let line = "minimum = 0.5\n\
+                    workaround = { name = \"on paper\", capacity = 0.5, lasts = \"2d\" }";
         ask(&question, format!("[function.{}]\n{line}", one.id));
     }
     if components().any(|one| one.kind == Kind::Vendor) {
