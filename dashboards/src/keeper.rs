@@ -1,4 +1,5 @@
 //! Keeps the picture up to date: reads the map, collects from agents, simulates.
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -82,6 +83,8 @@ pub struct Keeper {
     map_read: Option<SystemTime>,
     results: Results,
     simulated: Option<Timestamp>,
+    started: Timestamp,
+    answered: BTreeSet<String>,
 }
 
 impl Keeper {
@@ -89,11 +92,27 @@ impl Keeper {
     ///
     /// # Errors
     /// The map has errors.
-    pub fn open(store: HubStore, sources: Sources, effort: Effort) -> Result<Self, KeeperError> {
+    pub fn open(
+        store: HubStore,
+        sources: Sources,
+        effort: Effort,
+        now: Timestamp,
+    ) -> Result<Self, KeeperError> {
         let map_read = changed(&sources.map);
         let (map, warnings) = read(&sources.map).map_err(KeeperError::Map)?;
         let results = Results::default();
-        Ok(Self { store, sources, effort, map, warnings, map_read, results, simulated: None })
+        Ok(Self {
+            store,
+            sources,
+            effort,
+            map,
+            warnings,
+            map_read,
+            results,
+            simulated: None,
+            started: now,
+            answered: BTreeSet::new(),
+        })
     }
 
     /// How much is simulated, and how often.
@@ -114,6 +133,7 @@ impl Keeper {
             match collect(source) {
                 Ok((set, recorded)) => {
                     self.store.add(&recorded.host, set.as_of, &set, Some(&recorded))?;
+                    self.answered.insert(source.name.clone());
                 }
                 Err(error) => silent.push(error),
             }
@@ -158,7 +178,7 @@ impl Keeper {
         if old || anew || map_changed || fixes && !self.has_fixes() {
             self.simulate(as_of, &evidence, fixes, progress)?;
         }
-        let mut earlier = std::collections::BTreeMap::new();
+        let mut earlier = BTreeMap::new();
         let day = SignedDuration::from_hours(20);
         for summary in &self.results.summaries {
             let before = as_of.checked_sub(day).unwrap_or(as_of);
@@ -177,12 +197,20 @@ impl Keeper {
             } else {
                 self.store.heard()?
             },
+            unheard: self.unheard(),
             silent_after: self.effort.collect_every * 3,
             summaries: self.results.summaries.clone(),
             cannot: self.results.cannot.clone(),
             earlier,
             as_of,
         }))
+    }
+
+    /// Agents that have not answered once: silent since the start, never left out.
+    fn unheard(&self) -> BTreeMap<String, Timestamp> {
+        let agents = self.sources.agents.iter().map(|source| &source.name);
+        let silent = agents.filter(|name| !self.answered.contains(*name));
+        silent.map(|name| (name.clone(), self.started)).collect()
     }
 
     fn has_fixes(&self) -> bool {

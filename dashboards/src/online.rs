@@ -151,9 +151,11 @@ fn open_hub(settings: &HubSettings, base: &Path, folder: &Path) -> Result<Keeper
     };
     let map = MapSource::Path(base.join(&settings.hub.map));
     let sources = Sources { map, scenarios, agents, shipped: None };
-    Keeper::open(HubStore::open(folder)?, sources, effort).map_err(|error| match error {
-        KeeperError::Map(problems) => Failure::document(&problems),
-        KeeperError::Store(error) => error.into(),
+    Keeper::open(HubStore::open(folder)?, sources, effort, Timestamp::now()).map_err(|error| {
+        match error {
+            KeeperError::Map(problems) => Failure::document(&problems),
+            KeeperError::Store(error) => error.into(),
+        }
     })
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn open(data: &Path, what: &What, agents: Vec<AgentSource>) -> Result
     };
     let effort = Effort { trials: what.trials, seed: what.seed, ..Effort::default() };
     let store = HubStore::open(&folder)?;
-    Keeper::open(store, sources, effort).map_err(|error| match error {
+    Keeper::open(store, sources, effort, jiff::Timestamp::now()).map_err(|error| match error {
         KeeperError::Map(problems) => Failure::document(&problems),
         KeeperError::Store(error) => error.into(),
     })

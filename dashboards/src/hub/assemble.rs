@@ -24,6 +24,9 @@ pub struct Facts {
     /// When each host was last heard from; a host that is absent is judged by
     /// the age of its evidence.
     pub heard: BTreeMap<String, Timestamp>,
+    /// Agents that have not answered once since the hub was started, by name, with
+    /// that moment.
+    pub unheard: BTreeMap<String, Timestamp>,
     /// A host not heard from for longer than this is silent.
     pub silent_after: SignedDuration,
     /// Results, in the order of the form.
@@ -86,7 +89,14 @@ fn hosts(facts: &Facts) -> BTreeMap<String, HostPicture> {
             host.checks.insert(evidence.check.clone(), evidence.clone());
         }
     }
+    for (name, since) in &facts.unheard {
+        let nothing = HostPicture { last_heard: *since, silent: true, checks: BTreeMap::new() };
+        hosts.entry(name.clone()).or_insert(nothing);
+    }
     for (name, host) in &mut hosts {
+        if host.checks.is_empty() {
+            continue;
+        }
         host.silent = match facts.heard.get(name) {
             Some(heard) => {
                 host.last_heard = *heard;
@@ -105,4 +115,41 @@ fn hosts(facts: &Facts) -> BTreeMap<String, HostPicture> {
         }
     }
     hosts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages;
+    use crate::picture::Ask;
+    use evenkeel_config::load::{Source, map_from};
+
+    fn facts(unheard: &[&str]) -> Facts {
+        let source = Source::new("map.toml", "[organisation]\nname = \"T\"\n[host.srv]\n");
+        let as_of = Timestamp::from_second(1_795_000_000).expect("a time");
+        Facts {
+            map: map_from(&[source]).expect("a map").value,
+            warnings: Problems::default(),
+            map_findings: Vec::new(),
+            evidence: Vec::new(),
+            recorded: Vec::new(),
+            heard: BTreeMap::new(),
+            unheard: unheard.iter().map(|name| ((*name).to_owned(), as_of)).collect(),
+            silent_after: SignedDuration::from_secs(180),
+            summaries: Vec::new(),
+            cannot: Vec::new(),
+            earlier: BTreeMap::new(),
+            as_of,
+        }
+    }
+
+    #[test]
+    fn an_agent_that_never_answered_is_silent_and_never_left_out() {
+        let picture = assemble(facts(&["srv"]));
+        assert!(picture.hosts["srv"].silent);
+        let page = pages::evidence::page(&picture, &Ask::default()).into_string();
+        assert!(page.contains("One server is silent"), "{page}");
+        let empty = pages::evidence::page(&assemble(facts(&[])), &Ask::default()).into_string();
+        assert!(!empty.contains("Every host has been heard"), "{empty}");
+    }
 }

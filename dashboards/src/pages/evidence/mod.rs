@@ -80,6 +80,10 @@ fn headline(picture: &Picture, restores: &[Restore], dates: &[RunsOut]) -> Strin
     let critical = picture.hosts.values().flat_map(|host| host.checks.values());
     let critical = critical.filter(|one| one.status_at(picture.as_of) == Status::Critical).count();
     match (parts.is_empty(), critical) {
+        (true, 0) if picture.hosts.is_empty() => "No host has been heard yet.".to_owned(),
+        (true, 0) if all == 0 => {
+            "Every host has been heard and nothing lapses soon; no data is on the map yet.".to_owned()
+        }
         (true, 0) => "Every host has been heard, every data set was restored within a year, and nothing lapses soon.".to_owned(),
         (true, 1) => "One check is critical; every host has been heard.".to_owned(),
         (true, more) => format!("{} checks are critical; every host has been heard.", words::spelled(more as u64)),
