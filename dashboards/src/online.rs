@@ -10,6 +10,7 @@ use evenkeel_config::agent::AgentSettings;
 use evenkeel_config::hub::HubSettings;
 use evenkeel_config::load::{self, Source};
 use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access::Access;
 use crate::cli::{Failure, Format, UpArguments, print, say};
@@ -54,12 +55,13 @@ pub(crate) fn up(
         say(&format!("port {} is taken; using {}", arguments.listen.port(), address.port()));
     }
     let token = token::load_or_make(&folder, None)?;
+    let end = EndSignals::listen(&runtime)?;
     say(&format!(
         "\nopen http://{address}/?token={token}\nfacts and history are in {}; Ctrl-C ends",
         folder.display()
     ));
     let site = Site::new(picture, Access::new(address, &[], token, false));
-    runtime.block_on(run(site, listener, None, keeper))?;
+    runtime.block_on(run(site, listener, None, keeper, end))?;
     drop(own);
     say("ended cleanly");
     Ok(ExitCode::SUCCESS)
@@ -108,9 +110,10 @@ pub(crate) fn serve(data: Option<&Path>, config: &Path) -> Result<ExitCode, Fail
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let token = token::load_or_make(&folder, None)?;
+    let end = EndSignals::listen(&runtime)?;
     say(&format!("open {scheme}://{address}/?token={token}\nCtrl-C ends"));
     let site = Site::new(picture, Access::new(address, &hub.names, token, tls.is_some()));
-    runtime.block_on(run(site, listener, tls, keeper))?;
+    runtime.block_on(run(site, listener, tls, keeper, end))?;
     say("ended cleanly");
     Ok(ExitCode::SUCCESS)
 }
@@ -194,6 +197,7 @@ async fn run(
     listener: TcpListener,
     tls: Option<axum_server::tls_rustls::RustlsConfig>,
     keeper: Keeper,
+    end: EndSignals,
 ) -> Result<(), Failure> {
     let (wake, woken) = channel();
     let keeping = std::thread::spawn({
@@ -213,7 +217,7 @@ async fn run(
         }
     });
     tokio::spawn(async move {
-        asked_to_end().await;
+        end.wait().await;
         stop.graceful_shutdown(Some(Duration::from_secs(3)));
     });
     let served = server::serve(&site, listener, tls, handle).await;
@@ -223,17 +227,24 @@ async fn run(
     served.map_err(Failure::from)
 }
 
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+/// Ctrl-C and SIGTERM. Made before the address is printed, so that whoever
+/// reads it can end the program cleanly from then on.
+struct EndSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl EndSignals {
+    fn listen(runtime: &tokio::runtime::Runtime) -> std::io::Result<Self> {
+        let _inside = runtime.enter();
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }
