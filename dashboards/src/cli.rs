@@ -162,7 +162,22 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What happens while the hub runs goes to stderr; `RUST_LOG` says how much.
+fn listen_to_events() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
+        .from_env_lossy();
+    // Fails only if a subscriber is there already, which then does the same.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .try_init();
+}
+
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    listen_to_events();
     let environment = |name: &str| std::env::var(name).ok();
     let (xdg, home) = (environment("XDG_DATA_HOME"), environment("HOME"));
     let data = crate::paths::data_folder(cli.data.as_deref(), xdg.as_deref(), home.as_deref());

@@ -1,6 +1,6 @@
 //! Keeps the picture up to date: reads the map, collects from agents, simulates.
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use evenkeel_config::load::{self, Source};
@@ -83,6 +83,8 @@ pub struct Keeper {
     map_read: Option<SystemTime>,
     results: Results,
     simulated: Option<Timestamp>,
+    /// Why the map as it stands now is not the one that is shown.
+    refused: Option<String>,
     started: Timestamp,
     answered: BTreeSet<String>,
 }
@@ -110,6 +112,7 @@ impl Keeper {
             map_read,
             results,
             simulated: None,
+            refused: None,
             started: now,
             answered: BTreeSet::new(),
         })
@@ -200,7 +203,7 @@ impl Keeper {
             unheard: self.unheard(),
             silent_after: self.effort.collect_every * 3,
             summaries: self.results.summaries.clone(),
-            cannot: self.results.cannot.clone(),
+            cannot: self.refused.iter().chain(&self.results.cannot).cloned().collect(),
             earlier,
             as_of,
         }))
@@ -253,10 +256,12 @@ impl Keeper {
             Ok((map, warnings)) => {
                 let other = map != self.map;
                 (self.map, self.warnings) = (map, warnings);
+                self.refused = None;
                 other
             }
             Err(problems) => {
-                self.warnings = problems;
+                tracing::error!("the map is refused, the last right one stays:\n{problems}");
+                self.refused = Some(refusal(&problems));
                 false
             }
         }
@@ -269,6 +274,20 @@ fn read(source: &MapSource) -> Result<(DependencyMap, Problems), Problems> {
         MapSource::Shipped(texts) => texts.clone(),
     };
     load::map_from(&texts).map(|loaded| (loaded.value, loaded.warnings))
+}
+
+/// One sentence on a map that was changed and is wrong now.
+fn refusal(problems: &Problems) -> String {
+    let count = problems.list.len();
+    let first = problems.list.first().map_or(String::new(), |problem| {
+        let file = Path::new(&problem.place.file).file_name().unwrap_or_default();
+        let file = file.to_string_lossy();
+        format!("; the first: {file}, line {}: {}", problem.place.line, problem.what)
+    });
+    let problems = if count == 1 { "problem" } else { "problems" };
+    format!(
+        "The map was changed and has {count} {problems}, so the last right one is shown{first}."
+    )
 }
 
 /// The newest change among the map's files.

@@ -20,7 +20,7 @@ fn agents_are_asked_and_the_silent_one_is_shown() {
     let line = agent.line_with("/metrics is served", Duration::from_secs(30));
     let url = line.split_whitespace().find_map(|word| word.strip_suffix("/metrics")).unwrap();
     let hub = format!(
-        "[hub]\nmap = \"map.toml\"\nlisten = \"127.0.0.1:0\"\ntrials = 100\n\
+        "[hub]\nmap = \"map.toml\"\nlisten = \"127.0.0.1:0\"\ntrials = 100\ncollect_every = \"1s\"\n\
          [[agent]]\nname = \"srv-a\"\nurl = \"{url}\"\ntoken_file = \"agent/token\"\n\
          [[agent]]\nname = \"srv-b\"\nurl = \"http://127.0.0.1:9\"\ntoken_file = \"agent/token\"\n"
     );
@@ -40,6 +40,17 @@ fn agents_are_asked_and_the_silent_one_is_shown() {
         metrics.contains("evenkeel_hub_last_heard_timestamp_seconds{host=\"srv-a\"}"),
         "{metrics}"
     );
+
+    std::fs::write(path("map.toml"), MAP.replace("[host.srv-b]", "[host.srv-b]\nsiet = \"x\""))
+        .unwrap();
+    hub.line_with("the map is refused", Duration::from_secs(30));
+    let bearer = format!("Bearer {token}");
+    // The words are logged just before the page is drawn anew.
+    let says_so = (0..2000).any(|_| {
+        let page = get(&format!("{address}/"), &[("authorization", &bearer)]).body;
+        page.contains("the last right one is shown") && page.contains("map.toml, line 5")
+    });
+    assert!(says_so, "a wrong map must be said on the page");
     assert!(hub.interrupt() && agent.interrupt());
 }
 

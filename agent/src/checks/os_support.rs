@@ -27,7 +27,8 @@ pub(super) static KIND: CheckKind = CheckKind {
     name: "os_support",
     about: "Until when the maker of the operating system (or of a named program) supports it",
     limits: "Support says that updates exist, not that they are installed; the dates come from a \
-             table that is as old as this program.",
+             table that is as old as this program, and only those of Debian and Ubuntu were checked \
+             against their source.",
     example: r#"product = "windows-server"   # instead of this host's own system; see the table of products
 version = "2019"
 paid = false                 # true: the maker's paid extension has been bought
