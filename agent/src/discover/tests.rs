@@ -1,4 +1,5 @@
 //! Discovery on recorded hosts, and with real sockets of this very process.
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 
@@ -170,14 +171,21 @@ fn a_connection_between_two_programs_is_a_dependency() {
 fn a_connection_that_was_closed_is_still_seen() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let (server, _) = listener.accept().unwrap();
-    // Whoever closes first keeps the row.
-    drop(client);
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    // Whoever closes first keeps the row; each end waits until it has heard the other's close.
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(server.read(&mut [0]).unwrap(), 0);
     drop(server);
-    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let rows = sockets::parse(&table);
-    assert!(rows.iter().any(|row| row.state == State::Closed && row.remote.port() == port));
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    drop(client);
+    // The kernel hands the table out in pieces, and other tests change it meanwhile.
+    let is_seen = (0..10).any(|_| {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let rows = sockets::parse(&table);
+        rows.iter().any(|row| row.state == State::Closed && row.remote.port() == port)
+    });
+    assert!(is_seen);
     drop(listener);
 }
 
