@@ -39,7 +39,9 @@ pub mod words;
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::{Place, Problems};
 use evenkeel_config::quantity::Span;
-use evenkeel_config::record::{EvidenceSet, FixSummary, SCHEMA_VERSION, ScenarioName, Summary};
+use evenkeel_config::record::{
+    EvidenceSet, FixSummary, InputFigure, SCHEMA_VERSION, ScenarioName, Summary,
+};
 use evenkeel_config::scenario::Scenario;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
@@ -78,15 +80,46 @@ pub struct Job<'a> {
     pub fixes: bool,
 }
 
-/// Simulates. `progress` hears (trials done, trials in all), from any thread.
+/// The nights of one question: what a trial runs on, and what came of each.
+pub struct Nights {
+    /// The compiled question.
+    pub model: model::Model,
+    /// The results, trial by trial.
+    pub runs: Runs,
+    /// Every figure it rests on.
+    pub inputs: Vec<InputFigure>,
+    /// Warnings in words.
+    pub notes: Vec<String>,
+    /// The moment of the facts.
+    pub as_of: Timestamp,
+}
+
+/// Simulates and summarises. `progress` hears (trials done, trials in all),
+/// from any thread.
 ///
 /// # Errors
 /// Everything that makes the question meaningless on this map, see
 /// [`compile::compile`]; too many or no trials; threads that cannot be started.
 pub fn simulate(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, Problems> {
+    in_pool(job, || answer(job, progress))
+}
+
+/// Simulates without summarising, for answers that compare or look into nights.
+///
+/// # Errors
+/// See [`simulate`].
+pub fn nights(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Nights, Problems> {
+    in_pool(job, || run_nights(job, &mut Tables::default(), &|done| progress(done, job.trials)))
+}
+
+/// Checks a job and does its work on as many threads as it asks for.
+fn in_pool<T: Send>(
+    job: &Job<'_>,
+    work: impl FnOnce() -> Result<T, Problems> + Send,
+) -> Result<T, Problems> {
     check(job)?;
     match job.threads {
-        None => answer(job, progress),
+        None => work(),
         Some(threads) => {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let pool = pool.map_err(|error| {
@@ -95,7 +128,7 @@ pub fn simulate(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<S
                     "try fewer, as in `--threads 2`",
                 )
             })?;
-            pool.install(|| answer(job, progress))
+            pool.install(work)
         }
     }
 }
@@ -118,24 +151,33 @@ fn refusal(what: String, hint: impl Into<String>) -> Problems {
     problems
 }
 
-fn answer(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, Problems> {
+/// What a job compiles from, at the moment of its facts.
+fn inputs_of<'a>(job: &Job<'a>, as_of: Timestamp) -> Inputs<'a> {
+    let Job { map, scenario, modifiers, evidence, .. } = *job;
+    Inputs { map, scenario, modifiers, evidence, as_of, seen_on: None }
+}
+
+fn run_nights(
+    job: &Job<'_>,
+    tables: &mut Tables,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Nights, Problems> {
     let (as_of, assumed) = moment(job);
-    let mut tables = Tables::default();
-    let inputs = Inputs {
-        map: job.map,
-        scenario: job.scenario,
-        modifiers: job.modifiers,
-        evidence: job.evidence,
-        as_of,
-        seen_on: None,
-    };
-    let Compiled { model, inputs: figures, mut notes } = compile(&inputs, &mut tables)?;
+    let Compiled { model, inputs, mut notes } = compile(&inputs_of(job, as_of), tables)?;
     if assumed {
         notes.push(format!("no date is known; the facts are taken to be of {as_of}"));
     }
+    let runs = run::run(&model, job.seed, job.trials, progress);
+    Ok(Nights { model, runs, inputs, notes, as_of })
+}
+
+fn answer(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, Problems> {
+    let mut tables = Tables::default();
     let fixes = if job.fixes { job.map.fixes.len() as u64 } else { 0 };
     let of = job.trials * (1 + fixes);
-    let runs = run::run(&model, job.seed, job.trials, &|done| progress(done, of));
+    let Nights { model, runs, inputs: figures, notes, as_of } =
+        run_nights(job, &mut tables, &|done| progress(done, of))?;
+    let inputs = inputs_of(job, as_of);
     let material = Material {
         map: job.map,
         model: &model,
