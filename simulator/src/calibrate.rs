@@ -88,20 +88,8 @@ impl<'a> Facts<'a> {
 
     /// The mean chance that restores from a repository work.
     pub fn success(&self, copy: &Id, claimed: Option<f64>, as_of: Timestamp) -> Known {
-        let drills: Vec<&&DrillFacts> =
-            self.drills.get(copy).into_iter().flatten().filter(|drill| is_restore(drill)).collect();
-        let (mut good, mut bad) = match claimed {
-            Some(p) => (p * (PRIOR.0 + PRIOR.1), (1.0 - p) * (PRIOR.0 + PRIOR.1)),
-            None => PRIOR,
-        };
-        for drill in &drills {
-            let weight = weight(drill, as_of, SUCCESS_HALF_LIFE_DAYS);
-            if drill.worked {
-                good += weight;
-            } else {
-                bad += weight;
-            }
-        }
+        let drills: Vec<&&DrillFacts> = self.restores(copy).collect();
+        let (good, bad) = self.success_weights(copy, claimed, as_of);
         let worked = drills.iter().filter(|drill| drill.worked).count();
         let (provenance, source) = match (drills.last(), claimed) {
             (Some(last), _) => (
@@ -120,6 +108,27 @@ impl<'a> Facts<'a> {
             ),
         };
         Known { value: good / (good + bad), provenance, source }
+    }
+
+    /// The weights a, b of the law Beta(a, b) of that chance.
+    pub fn success_weights(&self, copy: &Id, claimed: Option<f64>, as_of: Timestamp) -> (f64, f64) {
+        let (mut good, mut bad) = match claimed {
+            Some(p) => (p * (PRIOR.0 + PRIOR.1), (1.0 - p) * (PRIOR.0 + PRIOR.1)),
+            None => PRIOR,
+        };
+        for drill in self.restores(copy) {
+            let weight = weight(drill, as_of, SUCCESS_HALF_LIFE_DAYS);
+            if drill.worked {
+                good += weight;
+            } else {
+                bad += weight;
+            }
+        }
+        (good, bad)
+    }
+
+    fn restores(&self, copy: &Id) -> impl Iterator<Item = &&'a DrillFacts> {
+        self.drills.get(copy).into_iter().flatten().filter(|drill| is_restore(drill))
     }
 
     /// Median speed in bytes a second and sigma of its logarithm, if drills show it.

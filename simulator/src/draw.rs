@@ -109,7 +109,7 @@ impl Table {
 
     /// The quantile: linear within a cell, exact in the two tails, where the
     /// law bends most.
-    fn at(&self, u: f64) -> f64 {
+    pub fn at(&self, u: f64) -> f64 {
         let place = u * CELLS as f64;
         let cell = place as usize;
         if !(4..CELLS - 4).contains(&cell) {
@@ -134,6 +134,11 @@ impl Tables {
             Shape::Gamma(a) => (a.to_bits(), 0),
         };
         self.known.entry(key).or_insert_with(|| Arc::new(Table::new(shape))).clone()
+    }
+
+    /// Quantiles of Beta(a, b), both weights above 0: what is known of a chance.
+    pub fn beta(&mut self, a: f64, b: f64) -> Arc<Table> {
+        self.get(Shape::Beta(a, b))
     }
 
     /// Makes a law ready to draw from.

@@ -2,13 +2,15 @@
 //!
 //! Components are numbered in the order of their ids, so the order of the map's
 //! files does not matter. Strings live in [`Names`], which no trial reads.
+use std::sync::Arc;
+
 use evenkeel_config::id::Id;
 use evenkeel_config::map::{Kind, OnFailure, Sharing};
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::scenario::{Along, Effect, Pick};
 
 use crate::calendar::Calendar;
-use crate::draw::Sampler;
+use crate::draw::{Sampler, Table};
 use crate::key::Purpose;
 
 /// Full capacity, in millionths.
@@ -237,9 +239,13 @@ pub struct Copy {
     pub speed: f64,
     /// Sigma of the logarithm of the speed.
     pub sigma: f64,
-    /// Chance that restores from it work tonight.
-    pub works: f64,
-    /// Key of that chance.
+    /// What is known of the chance that restores from it work: Beta(a, b).
+    pub weights: (f64, f64),
+    /// Quantiles of that law; `None` when a weight is 0 and the chance certain.
+    pub chance: Option<Arc<Table>>,
+    /// Key of the chance, drawn once in each trial.
+    pub chance_key: Purpose,
+    /// Key of whether they work, given the chance.
     pub works_key: Purpose,
     /// Chance that one snapshot is damaged.
     pub damaged: f64,

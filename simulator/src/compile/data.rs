@@ -54,6 +54,8 @@ impl<'a> Compiler<'a> {
                 format!("restores work in {} of 100 nights", libm::round(works.value * 100.0));
             let key = format!("copy.{id}.restore_success");
             self.figure(key, &component.id, "Restores", value, works.provenance, works.source);
+            let weights = facts.success_weights(&component.id, claimed, as_of);
+            let unsure = weights.0 > 0.0 && weights.1 > 0.0;
             let (speed, sigma) = self.speed(component, copy, facts);
             let overhead =
                 copy.overhead.as_ref().map(|law| self.draw(id, "restore", "overhead", law, true));
@@ -71,7 +73,9 @@ impl<'a> Compiler<'a> {
                 overhead,
                 speed: speed / 1e3,
                 sigma,
-                works: works.value,
+                weights,
+                chance: unsure.then(|| self.tables.beta(weights.0, weights.1)),
+                chance_key: self.purposes.of(id, "restore", "chance"),
                 works_key: self.purposes.of(id, "restore", "works"),
                 // Who claims that every restore works claims it of its content too.
                 damaged: if claimed == Some(1.0) { 0.0 } else { DAMAGED },

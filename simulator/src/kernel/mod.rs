@@ -349,7 +349,7 @@ impl<'m> Trial<'m> {
         self.copies.extend(model.copies.iter().map(|copy| restore::CopyState {
             gone: false,
             mutable_gone: false,
-            works: luck.happens(copy.works, copy.works_key, 0),
+            works: restore::works(copy, luck),
         }));
         self.chain.clear();
         for history in &mut self.history {

@@ -4,7 +4,8 @@ use libm::exp;
 
 use super::jobs::{Dead, Stage};
 use super::{Grave, Trial};
-use crate::model::{Chain, NEVER};
+use crate::key::Luck;
+use crate::model::{Chain, Copy, NEVER};
 use crate::special::normal_quantile;
 
 /// If so many jobs in a row failed, no older one is looked for.
@@ -19,6 +20,16 @@ pub(super) struct CopyState {
     pub(super) mutable_gone: bool,
     /// Restores from it work tonight.
     pub(super) works: bool,
+}
+
+/// Whether restores from a repository work tonight: its chance is drawn from
+/// what is known of it, then the restore from the chance, each once in a trial.
+pub(super) fn works(copy: &Copy, luck: Luck) -> bool {
+    let chance = match &copy.chance {
+        Some(table) => table.at(luck.uniform(copy.chance_key, 0)),
+        None => f64::from(u8::from(copy.weights.0 > 0.0)),
+    };
+    luck.happens(chance, copy.works_key, 0)
 }
 
 /// One snapshot that could be restored.

@@ -2,22 +2,7 @@
 use evenkeel_simulator::model::NEVER;
 use evenkeel_simulator::{Job, simulate};
 
-use crate::support::{Trials, as_of, map, scenario};
-
-const HEAD: &str = "[organisation]\nname = \"o\"\nbad_day = 0\n";
-
-/// A scenario that begins on Monday 16 November 2026 at 09:00 UTC.
-fn blow(ids: &str, effect: &str, more: &str) -> String {
-    format!(
-        "title = \"t\"\nquestion = \"q\"\nstory = \"s\"\nwhen = \"2026-11-16 09:00\"\n\
-         [[strike]]\nname = \"blow\"\nreach = {{ ids = [{ids}] }}\neffect = \"{effect}\"\n{more}"
-    )
-}
-
-fn hours(map: &str, scenario: &str, function: &str) -> Option<f64> {
-    let usable = Trials::of(&format!("{HEAD}{map}"), scenario, 1, 1).function(function).usable[0];
-    (usable != NEVER).then_some(usable as f64 / 3.6e6)
-}
+use crate::support::{HEAD, Trials, as_of, blow, hours, map, scenario};
 
 #[test]
 fn the_last_spare_is_gone_and_the_next_has_a_lead_time() {

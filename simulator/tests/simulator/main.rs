@@ -5,5 +5,6 @@ mod behaviour;
 mod cases;
 mod program;
 mod properties;
+mod restores;
 mod samplers;
 mod support;

@@ -4,7 +4,7 @@ use evenkeel_config::map::DependencyMap;
 use evenkeel_config::scenario::Scenario;
 use evenkeel_simulator::compile::{Inputs, compile};
 use evenkeel_simulator::draw::Tables;
-use evenkeel_simulator::model::Model;
+use evenkeel_simulator::model::{Model, NEVER};
 use evenkeel_simulator::run::{FunctionRuns, Runs, run};
 use jiff::Timestamp;
 
@@ -52,6 +52,23 @@ impl Trials {
             .expect("the function is on the map");
         &self.runs.functions[number]
     }
+}
+
+/// The head of small maps without correlation.
+pub(crate) const HEAD: &str = "[organisation]\nname = \"o\"\nbad_day = 0\n";
+
+/// A scenario that begins on Monday 16 November 2026 at 09:00 UTC.
+pub(crate) fn blow(ids: &str, effect: &str, more: &str) -> String {
+    format!(
+        "title = \"t\"\nquestion = \"q\"\nstory = \"s\"\nwhen = \"2026-11-16 09:00\"\n\
+         [[strike]]\nname = \"blow\"\nreach = {{ ids = [{ids}] }}\neffect = \"{effect}\"\n{more}"
+    )
+}
+
+/// Hours until a function is usable in the first night, if ever.
+pub(crate) fn hours(map: &str, scenario: &str, function: &str) -> Option<f64> {
+    let usable = Trials::of(&format!("{HEAD}{map}"), scenario, 1, 1).function(function).usable[0];
+    (usable != NEVER).then_some(usable as f64 / HOUR)
 }
 
 /// Hours of each trial, sorted; the exact answers are in hours.
