@@ -28,6 +28,9 @@ pub struct FunctionRuns {
     pub data_loss: Vec<i64>,
     /// Cost, by trial.
     pub cost: Vec<i64>,
+    /// Missing capacity integrated over time until the horizon, by trial; a
+    /// night without an end counts up to there.
+    pub missing: Vec<i64>,
     /// Trials in which it was touched.
     pub touched: u64,
     /// Sum of time below the minimum, of trials that recovered.
@@ -70,6 +73,7 @@ impl Runs {
             mine.recovered.append(&mut theirs.recovered);
             mine.data_loss.append(&mut theirs.data_loss);
             mine.cost.append(&mut theirs.cost);
+            mine.missing.append(&mut theirs.missing);
             mine.touched += theirs.touched;
             mine.below_minimum += theirs.below_minimum;
             mine.lost += theirs.lost;
@@ -98,6 +102,7 @@ impl Runs {
             runs.recovered.push(result.recovered);
             runs.data_loss.push(result.data_loss);
             runs.cost.push(result.cost);
+            runs.missing.push(result.lost);
             runs.touched += u64::from(result.touched);
             if result.recovered < crate::model::NEVER {
                 runs.below_minimum += i128::from(result.below_minimum);
