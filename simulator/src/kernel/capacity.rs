@@ -3,7 +3,7 @@ use evenkeel_config::map::Kind;
 use evenkeel_config::record::Cause;
 
 use super::chain::Label;
-use super::{Change, Event, Grave, Switch, Trial};
+use super::{Change, Entry, Event, Grave, Switch, Trial};
 use crate::model::{Expr, NONE, ONE};
 
 impl Trial<'_> {
@@ -76,6 +76,8 @@ impl Trial<'_> {
         let fell = capacity < self.capacity[index];
         self.ground[index] = ground;
         if capacity != self.capacity[index] {
+            let before = self.capacity[index];
+            self.note(Entry::Capacity { node, before, after: capacity });
             self.capacity[index] = capacity;
             self.record(node, why);
             self.notice_late(node, why);

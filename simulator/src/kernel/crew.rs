@@ -7,7 +7,7 @@ use evenkeel_config::record::Cause;
 
 use super::chain::{Label, ROOT};
 use super::jobs::{Stage, cause_of, crew_cost};
-use super::{Event, Somebody, Trial};
+use super::{Entry, Event, Somebody, Trial};
 use crate::calendar::Calendar;
 use crate::model::{Crew, NEVER, NONE, Step};
 
@@ -46,6 +46,9 @@ impl<'m> Trial<'m> {
             } else {
                 0
             };
+            if away_until > 0 {
+                self.note(Entry::Away { node: person.node, until: away_until });
+            }
             self.people.push(Somebody {
                 free: true,
                 free_since: 0,
@@ -184,7 +187,10 @@ impl<'m> Trial<'m> {
         let waited = self.waited(job, &people, step);
         let end = self.work_end(crew, &people, effort);
         let why = self.worked(job, step, crew, &people, (waited, end, effort));
+        let number = self.step_number(job);
         for person in &people {
+            let node = self.model.people[*person as usize].node;
+            self.note(Entry::Works { step: number, person: node, until: end, effort });
             let state = &mut self.people[*person as usize];
             state.free = false;
             state.last_job = job;
@@ -213,7 +219,13 @@ impl<'m> Trial<'m> {
         let node = self.model.people[person as usize].node;
         let label = |cause| Label { cause, component: node, step: step.name, source: NONE };
         let now = self.now;
-        let back = self.back_since(person, self.chain.at(why));
+        let since = self.chain.at(why);
+        let back = self.back_since(person, since);
+        if since < now {
+            let (away_until, busy_until) = (back.min(now), state.free_since.min(now));
+            let step = self.step_number(job);
+            self.note(Entry::Waited { step, person: node, since, away_until, busy_until });
+        }
         why = self.chain.add(back.min(now), why, label(Cause::PersonAway));
         why = self.chain.add(state.free_since.min(now), why, label(Cause::PersonBusy));
         self.chain.add(now, why, label(Cause::PersonOffShift))

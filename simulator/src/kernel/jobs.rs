@@ -4,7 +4,7 @@ use evenkeel_config::record::Cause;
 
 use super::chain::{Label, ROOT};
 use super::restore::Snapshot;
-use super::{Event, Grave, Trial};
+use super::{Entry, Event, Grave, Trial};
 use crate::model::{NONE, Step};
 
 /// A step that did not work this often is given up.
@@ -106,16 +106,19 @@ impl<'m> Trial<'m> {
             if !needless && happens {
                 break;
             }
+            self.note(Entry::Skipped { step: self.step_number(job) });
             self.jobs[job as usize].position += 1;
         }
         let state = &mut self.jobs[job as usize];
         state.units = (0, 0, 0);
         state.bounds.clear();
         state.stage = Stage::Gated;
-        if self.gate(job).is_none() {
-            self.begin(job);
-        } else {
-            self.gated.push(job);
+        match self.gate(job) {
+            None => self.begin(job),
+            Some(by) => {
+                self.note(Entry::Gated { step: self.step_number(job), by });
+                self.gated.push(job);
+            }
         }
     }
 
@@ -139,10 +142,13 @@ impl<'m> Trial<'m> {
     pub(super) fn begin(&mut self, job: u32) {
         let Some(step) = self.step_of(job) else { return };
         let attempt = self.jobs[job as usize].attempt;
+        let number = self.step_number(job);
+        self.note(Entry::Began { step: number, attempt });
         let mut lead = step.lead.as_ref();
         if let Some(spare) = step.spare {
             if self.stock[spare as usize] > 0 {
                 self.stock[spare as usize] -= 1;
+                self.note(Entry::SpareTaken { step: number, spare });
                 lead = None;
             } else if let Some((_, Some(own))) = &self.model.nodes[spare as usize].spare {
                 lead = Some(own);
@@ -151,6 +157,7 @@ impl<'m> Trial<'m> {
         match lead {
             Some(lead) => {
                 let takes = self.draw(lead, attempt);
+                self.note(Entry::Ordered { step: number, until: self.now + takes });
                 self.piece(job, Stage::Lead, self.now + takes);
             }
             None => self.call_vendor(job),
@@ -174,7 +181,11 @@ impl<'m> Trial<'m> {
             Some(end.map_or(i64::MAX, |end| end - self.strike_at))
         });
         match response {
-            Some(until) => self.piece(job, Stage::Vendor, until),
+            Some(until) => {
+                let vendor = step.vendor.map_or(NONE, |v| self.model.vendors[v as usize].node);
+                self.note(Entry::VendorCalled { step: self.step_number(job), vendor, until });
+                self.piece(job, Stage::Vendor, until);
+            }
             None => self.begin_work(job),
         }
     }
@@ -204,6 +215,7 @@ impl<'m> Trial<'m> {
             }
             None => self.now.saturating_add(takes),
         };
+        self.note(Entry::Elapses { step: self.step_number(job), until });
         self.piece(job, Stage::Working, until);
     }
 
@@ -260,7 +272,9 @@ impl<'m> Trial<'m> {
         match &step.wait {
             Some(wait) => {
                 let takes = self.draw(wait, self.jobs[job as usize].attempt);
-                self.piece(job, Stage::Pause, self.now.saturating_add(takes));
+                let until = self.now.saturating_add(takes);
+                self.note(Entry::Elapses { step: self.step_number(job), until });
+                self.piece(job, Stage::Pause, until);
             }
             None => self.finish(job),
         }
@@ -274,6 +288,7 @@ impl<'m> Trial<'m> {
         let worked =
             step.owner == NONE || self.luck.happens(step.success, step.success_key, attempt);
         if worked {
+            self.note(Entry::Done { step: self.step_number(job) });
             self.next(job);
         } else {
             self.failed(job, step.on_failure, Dead::GaveUp);
@@ -288,6 +303,8 @@ impl<'m> Trial<'m> {
     }
 
     pub(super) fn failed(&mut self, job: u32, then: OnFailure, dead: Dead) {
+        let (step, attempt) = (self.step_number(job), self.jobs[job as usize].attempt);
+        self.note(Entry::Failed { step, attempt, then });
         let state = &mut self.jobs[job as usize];
         state.attempt += 1;
         if state.attempt > MOST_ATTEMPTS || then == OnFailure::GiveUp {

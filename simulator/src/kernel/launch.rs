@@ -1,6 +1,6 @@
 //! Which job brings a component back, when it begins, and what its end means.
 use super::jobs::{Dead, Stage};
-use super::{Grave, Switch, Trial};
+use super::{Entry, Grave, Switch, Trial};
 
 impl<'m> Trial<'m> {
     pub(super) fn phases_job(&self) -> u32 {
@@ -17,6 +17,7 @@ impl<'m> Trial<'m> {
     /// Recovery may begin: everything that needs it starts.
     pub(super) fn launch_all(&mut self, why: u32) {
         self.launched = true;
+        self.note(Entry::RecoveryBegins);
         let nodes = self.model.nodes.len() as u32;
         let is_data = |this: &Self, node: u32| this.model.nodes[node as usize].dataset.is_some();
         // Data after the rest, so that it is known who restores it.
@@ -50,6 +51,7 @@ impl<'m> Trial<'m> {
         self.jobs[node as usize].position = 0;
         self.jobs[node as usize].why = why;
         if steps.is_empty() {
+            self.note(Entry::NoSteps { node });
             self.jobs[node as usize].stage = Stage::Dead(Dead::NoSteps);
         } else {
             self.enter(node);
@@ -89,9 +91,11 @@ impl<'m> Trial<'m> {
             return;
         }
         if failover.to.is_some_and(|to| self.capacity[to as usize] == 0) {
+            self.note(Entry::FailoverEnded { node, works: false });
             self.switch[node as usize] = Switch::Failed;
             return;
         }
+        self.note(Entry::FailoverBegins { node });
         self.switch[node as usize] = Switch::Trying;
         let job = model.nodes.len() as u32 + node;
         self.jobs[job as usize].steps = std::slice::from_ref(&failover.step);
@@ -130,6 +134,7 @@ impl<'m> Trial<'m> {
                 // Checked and found whole: nothing was lost.
                 self.loss[data as usize] = 0;
             }
+            self.note(Entry::Whole { node: job });
             self.own[job as usize].grave = Grave::Whole;
             self.touch(job, why);
         }
@@ -139,6 +144,7 @@ impl<'m> Trial<'m> {
         let Some(failover) = &self.model.nodes[node as usize].failover else { return };
         let there = failover.to.is_none_or(|to| self.capacity[to as usize] > 0);
         let works = there && self.luck.happens(failover.success, failover.purpose, 0);
+        self.note(Entry::FailoverEnded { node, works });
         self.switch[node as usize] = if works { Switch::Active } else { Switch::Failed };
         self.touch(node, why);
         if self.own[node as usize].grave != Grave::Whole {

@@ -3,7 +3,7 @@ use evenkeel_config::map::Sharing;
 use evenkeel_config::record::Cause;
 
 use super::chain::Label;
-use super::{Event, Trial};
+use super::{Entry, Event, Trial};
 use crate::model::NONE;
 
 /// One transfer.
@@ -145,6 +145,8 @@ impl<'m> Trial<'m> {
             width(a).total_cmp(&width(b)).then(a.cmp(b))
         });
         let shared = link.map_or(NONE, |link| model.links[link as usize].node);
+        let (data, copy) = (data.unwrap_or(NONE), model.copies[flow.copy as usize].node);
+        self.note(Entry::TransferEnded { data, copy, alone_until: alone, link: shared });
         let label = Label { cause: Cause::LinkContention, component: shared, ..label };
         self.jobs[job as usize].why = self.chain.add(self.now, why, label);
         let held = std::mem::take(&mut self.jobs[job as usize].held);
@@ -168,6 +170,7 @@ impl<'m> Trial<'m> {
         if cut.is_empty() {
             return;
         }
+        self.note(Entry::TransferCut { node });
         self.share_links();
         for job in cut {
             self.catch_up(job);

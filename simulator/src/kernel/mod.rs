@@ -10,6 +10,7 @@ mod gates;
 mod jobs;
 mod launch;
 mod links;
+mod log;
 mod restore;
 mod strikes;
 mod verdict;
@@ -18,6 +19,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 pub use chain::{Chain, Label as ChainLabel, Link as ChainLink, ROOT};
+pub use log::{Entry, Noted, Unfit};
 pub use verdict::{Reason, Why};
 
 use crate::draw::BadDay;
@@ -156,6 +158,8 @@ pub struct Trial<'m> {
     /// Money spent on steps, vendors and overtime, in minor units.
     pub spent: i64,
     deadlock: bool,
+    /// What happens, if it is to be kept.
+    log: Option<Vec<Noted>>,
 }
 
 impl<'m> Trial<'m> {
@@ -209,6 +213,7 @@ impl<'m> Trial<'m> {
             wake_at: NEVER,
             spent: 0,
             deadlock: false,
+            log: None,
         }
     }
 
@@ -357,6 +362,9 @@ impl<'m> Trial<'m> {
         }
         (self.launched, self.changed, self.dispatch, self.deadlock) = (false, false, false, false);
         self.wake_at = NEVER;
+        if let Some(log) = &mut self.log {
+            log.clear();
+        }
         self.reset_people();
         for (node, compiled) in (0..).zip(&model.nodes) {
             if compiled.absent {

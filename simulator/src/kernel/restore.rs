@@ -3,9 +3,9 @@ use evenkeel_config::map::OnFailure;
 use libm::exp;
 
 use super::jobs::{Dead, Stage};
-use super::{Grave, Trial};
+use super::{Entry, Grave, Trial, Unfit};
 use crate::key::Luck;
-use crate::model::{Chain, Copy, NEVER};
+use crate::model::{Chain, Copy, NEVER, NONE};
 use crate::special::normal_quantile;
 
 /// If so many jobs in a row failed, no older one is looked for.
@@ -44,7 +44,7 @@ pub(super) struct Snapshot {
 }
 
 impl<'m> Trial<'m> {
-    fn data_of(&self, job: u32) -> Option<u32> {
+    pub(super) fn data_of(&self, job: u32) -> Option<u32> {
         self.step_of(job)?.dataset
     }
 
@@ -54,6 +54,7 @@ impl<'m> Trial<'m> {
         if self.jobs[job as usize].bounds.is_empty() {
             let chains = model.datasets[data as usize].chains.len();
             self.jobs[job as usize].bounds.resize(chains, i64::MAX);
+            self.note_copies(data);
         }
         match self.best(job, data, false) {
             None => self.no_copy(job, data),
@@ -65,6 +66,7 @@ impl<'m> Trial<'m> {
     pub(super) fn wait_for_copy(&mut self, job: u32) {
         let held = std::mem::take(&mut self.jobs[job as usize].held);
         self.release(&held);
+        self.note_awaited(job);
         self.jobs[job as usize].stage = Stage::CopyWait;
         self.gated.push(job);
         self.changed = true;
@@ -142,7 +144,7 @@ impl<'m> Trial<'m> {
 
     /// The newest snapshot of a chain that started before `bound`, is clean,
     /// exists and survived.
-    fn newest(&self, chain: &Chain, bound: i64) -> Option<(i64, u32)> {
+    pub(super) fn newest(&self, chain: &Chain, bound: i64) -> Option<(i64, u32)> {
         let state = self.copies[chain.copy as usize];
         if state.gone || state.mutable_gone && !chain.immutable || bound == i64::MIN {
             return None;
@@ -201,6 +203,9 @@ impl<'m> Trial<'m> {
             takes *= exp(copy.sigma * normal_quantile(u));
         }
         let takes = crate::draw::to_ms(takes).saturating_add(overhead);
+        let from = snapshot.start - self.strike_at;
+        let number = self.data_of(job).unwrap_or(NONE);
+        self.note(Entry::Transfer { data: number, copy: copy.node, snapshot: from, alone: takes });
         self.jobs[job as usize].snapshot = Some(snapshot);
         self.jobs[job as usize].stage = Stage::Transfer;
         self.start_flow(job, snapshot.copy, data.bytes, takes);
@@ -218,12 +223,16 @@ impl<'m> Trial<'m> {
         let copy = &model.copies[snapshot.copy as usize];
         let damage = chains[snapshot.chain].damage_key;
         let works = self.copies[snapshot.copy as usize].works;
+        let from = snapshot.start - self.strike_at;
         if works && !self.luck.happens(copy.damaged, damage, snapshot.number) {
-            self.loss[data as usize] = self.strike_at - snapshot.start;
+            self.note(Entry::Restored { data, copy: copy.node, snapshot: from });
+            self.loss[data as usize] = -from;
             self.bring_back(data, job);
             self.pause(job);
             return;
         }
+        let why = if works { Unfit::Damaged } else { Unfit::Broken };
+        self.note(Entry::CopyUnfit { data, copy: copy.node, why, snapshot: Some(from) });
         let state = &mut self.jobs[job as usize];
         state.attempt += 1;
         if works {
@@ -251,6 +260,7 @@ impl<'m> Trial<'m> {
     /// No usable copy is left: all of it is lost. The work goes on with empty
     /// data only where the step says so.
     fn no_copy(&mut self, job: u32, data: u32) {
+        self.note(Entry::NoCopy { data });
         self.loss[data as usize] = NEVER;
         let held = std::mem::take(&mut self.jobs[job as usize].held);
         self.release(&held);

@@ -4,7 +4,7 @@ use evenkeel_config::record::Cause;
 use evenkeel_config::scenario::{Effect, Pick};
 
 use super::chain::{Label, ROOT};
-use super::{Event, Grave, Trial};
+use super::{Entry, Event, Grave, Trial};
 use crate::model::{NEVER, NONE, ONE, Spread, Strike};
 
 impl Trial<'_> {
@@ -119,15 +119,19 @@ impl Trial<'_> {
             let held = if battery { target.runtime } else { 0 };
             if held > 0 {
                 let event = Event::Strike { strike, target: node, spread, delayed: true };
+                self.note(Entry::OnBattery { node, until: self.now + held });
                 self.at(self.now + held, event);
                 return;
             }
             let past = if delayed { target.runtime } else { 0 };
-            self.begin_outage(node, blow, self.now + lasts - past, why);
+            let until = self.now + lasts - past;
+            self.note(Entry::OutageBegan { node, strike, until });
+            self.begin_outage(node, blow, until, why);
             return;
         }
         if battery {
             let event = Event::Strike { strike, target: node, spread, delayed: true };
+            self.note(Entry::OnBattery { node, until: self.now + target.runtime });
             self.at(self.now + target.runtime, event);
             return;
         }
@@ -137,7 +141,7 @@ impl Trial<'_> {
             Effect::Suspect => Grave::Suspect,
             Effect::Lost => Grave::Lost,
         };
-        self.hurt(node, grave, blow, why);
+        self.hurt(node, grave, strike, why);
     }
 
     fn begin_outage(&mut self, node: u32, blow: &Strike, until: i64, why: u32) {
@@ -154,6 +158,7 @@ impl Trial<'_> {
     }
 
     pub(super) fn on_outage_end(&mut self, node: u32, degraded: bool) {
+        self.note(Entry::OutageEnded { node });
         let own = &mut self.own[node as usize];
         if degraded {
             own.brownouts -= 1;
@@ -167,8 +172,9 @@ impl Trial<'_> {
 
     /// Makes a component's state at least this grave, and takes along what
     /// stands on a lost one.
-    fn hurt(&mut self, node: u32, grave: Grave, blow: &Strike, why: u32) {
+    fn hurt(&mut self, node: u32, grave: Grave, strike: u32, why: u32) {
         let model = self.model;
+        let blow = &model.strikes[strike as usize];
         let target = &model.nodes[node as usize];
         if self.is_part_of_its_host(node, grave) {
             return;
@@ -177,10 +183,11 @@ impl Trial<'_> {
             let spared = blow.spares_immutable && self.holds_immutable(copy);
             let state = &mut self.copies[copy as usize];
             state.mutable_gone = true;
+            self.note(Entry::CopyGone { node, strike, spared });
             if spared {
                 return;
             }
-            state.gone = true;
+            self.copies[copy as usize].gone = true;
         }
         if let Some(dataset) = target.dataset.filter(|_| grave >= Grave::Suspect) {
             self.hit[dataset as usize] = true;
@@ -190,6 +197,7 @@ impl Trial<'_> {
             self.own[node as usize].grave = grave;
             self.own[node as usize].partial =
                 if grave == Grave::Degraded { blow.capacity } else { 0 };
+            self.note(Entry::Struck { node, strike, effect: blow.effect });
             self.cancel(node);
             self.touch(node, why);
             if self.launched {
@@ -202,7 +210,7 @@ impl Trial<'_> {
                 let above = &model.nodes[*other as usize];
                 let falls = above.falls_along && above.stands_on.contains(&node);
                 if falls && self.own[*other as usize].grave < Grave::Lost {
-                    self.hurt(*other, Grave::Lost, blow, why);
+                    self.hurt(*other, Grave::Lost, strike, why);
                 }
             }
         }
