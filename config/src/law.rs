@@ -92,6 +92,34 @@ impl Law {
             _ => None,
         }
     }
+
+    /// The same law, taking `factor` times as long.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        let longer = |span: &Span| {
+            let ms = (span.as_ms() as f64 * factor).clamp(0.0, LONGEST_SPAN.as_ms() as f64);
+            Span::from_ms(libm::rint(ms) as i64)
+        };
+        match self {
+            Self::Fixed(span) => Self::Fixed(longer(span)),
+            Self::Uniform { low, high } => Self::Uniform { low: longer(low), high: longer(high) },
+            Self::Triangular { low, likely, high } => {
+                Self::Triangular { low: longer(low), likely: longer(likely), high: longer(high) }
+            }
+            Self::Pert { low, likely, high } => {
+                Self::Pert { low: longer(low), likely: longer(likely), high: longer(high) }
+            }
+            Self::Exponential { mean } => Self::Exponential { mean: longer(mean) },
+            Self::Gamma { shape, mean } => Self::Gamma { shape: *shape, mean: longer(mean) },
+            Self::Weibull { shape, scale } => Self::Weibull { shape: *shape, scale: longer(scale) },
+            Self::Lognormal { median_ms, sigma } => {
+                Self::Lognormal { median_ms: (median_ms * factor).max(1.0), sigma: *sigma }
+            }
+            Self::Empirical { samples } => {
+                Self::Empirical { samples: samples.iter().map(longer).collect() }
+            }
+        }
+    }
 }
 
 impl From<Span> for Law {

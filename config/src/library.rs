@@ -2,11 +2,27 @@
 
 /// The shipped scenarios: id and text, in order of id.
 pub const SCENARIOS: &[(&str, &str)] = &[
+    ("account_loss", include_str!("../scenarios/account_loss.toml")),
+    ("admin_error", include_str!("../scenarios/admin_error.toml")),
+    ("backup_unusable", include_str!("../scenarios/backup_unusable.toml")),
+    ("bad_update", include_str!("../scenarios/bad_update.toml")),
+    ("broken_dns", include_str!("../scenarios/broken_dns.toml")),
+    ("denied_access", include_str!("../scenarios/denied_access.toml")),
+    ("disk_failure", include_str!("../scenarios/disk_failure.toml")),
+    ("domain_lapse", include_str!("../scenarios/domain_lapse.toml")),
+    ("expired_certificate", include_str!("../scenarios/expired_certificate.toml")),
     ("host_failure", include_str!("../scenarios/host_failure.toml")),
     ("isp_outage", include_str!("../scenarios/isp_outage.toml")),
     ("key_person_away", include_str!("../scenarios/key_person_away.toml")),
+    ("msp_failure", include_str!("../scenarios/msp_failure.toml")),
+    ("power_cut", include_str!("../scenarios/power_cut.toml")),
+    ("power_cut_long", include_str!("../scenarios/power_cut_long.toml")),
     ("ransomware", include_str!("../scenarios/ransomware.toml")),
+    ("saas_outage", include_str!("../scenarios/saas_outage.toml")),
     ("site_loss", include_str!("../scenarios/site_loss.toml")),
+    ("slow_supply", include_str!("../scenarios/slow_supply.toml")),
+    ("storage_failure", include_str!("../scenarios/storage_failure.toml")),
+    ("wiper", include_str!("../scenarios/wiper.toml")),
 ];
 
 /// A shipped organisation. File names are relative to its folder, such as

@@ -48,9 +48,14 @@ pub struct Scenario {
     /// `main` for the person most recovery steps depend on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub away: Vec<String>,
-    /// Only changes other scenarios (`--with`); strikes nothing by itself.
+    /// Only changes other scenarios (`--with`): takes people away, stretches lead
+    /// times, or adds its strikes to theirs.
     #[serde(default, skip_serializing_if = "is_false")]
     pub modifier: bool,
+    /// Every lead time of hardware, licences and spares takes so many times as long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub lead_times: Option<f64>,
     /// Overrides the map's bad-day correlation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_day: Option<Share>,
@@ -141,6 +146,9 @@ pub enum Pick {
     One,
     /// The one on which most components hang.
     Main,
+    /// The one whose `expires` date comes first after the moment of the facts;
+    /// the main one where no date is known.
+    NextToExpire,
 }
 
 /// What a strike does to a component.
@@ -244,16 +252,21 @@ pub enum When {
     FridayNight,
     /// 22:00 on the last day of the month.
     MonthEnd,
+    /// Local midnight at which the first of the reached components lapses (its
+    /// `expires` date after the moment of the facts); any time this week where
+    /// no date is known.
+    Expiry,
     /// At a local date and time.
     At(DateTime),
 }
 
-const WHEN: [(&str, When); 5] = [
+const WHEN: [(&str, When); 6] = [
     ("now", When::Now),
     ("tonight", When::Tonight),
     ("week", When::Week),
     ("friday-night", When::FridayNight),
     ("month-end", When::MonthEnd),
+    ("expiry", When::Expiry),
 ];
 
 impl FromStr for When {
@@ -265,8 +278,8 @@ impl FromStr for When {
         }
         text.trim().replace(' ', "T").parse().map(Self::At).map_err(|_| {
             format!(
-                "`{}` is not a start; write now, tonight, week, friday-night, month-end or a local \
-                 date and time such as `2026-11-20 15:00`",
+                "`{}` is not a start; write now, tonight, week, friday-night, month-end, expiry or a \
+                 local date and time such as `2026-11-20 15:00`",
                 text.chars().take(40).collect::<String>()
             )
         })
@@ -307,7 +320,7 @@ impl JsonSchema for When {
         json_schema!({
             "type": "string",
             "format": "when",
-            "description": "now, tonight, week, friday-night, month-end or a local date and time",
+            "description": "now, tonight, week, friday-night, month-end, expiry or a local date and time",
         })
     }
 }

@@ -90,6 +90,7 @@ const STORM: &str = "title = \"storm\"\nquestion = \"If a storm comes\"\nstory =
 
 #[test]
 fn scenarios_from_empty_to_every_bad_value() {
+    const PHASE: &str = "[[phase]]\nphase = \"detect\"\nname = \"x\"\ntakes = \"1h\"\n";
     scenario(
         "",
         &[
@@ -98,12 +99,18 @@ fn scenarios_from_empty_to_every_bad_value() {
             (0, "`title` is missing", ""),
         ],
     );
-    scenario(&format!("{STORM}modifier = true\n"), &[]);
+    scenario(&format!("{STORM}modifier = true\naway = [\"main\"]\n"), &[]);
+    scenario(&format!("{STORM}modifier = true\nlead_times = 3.0\n"), &[]);
     let strike = "[[strike]]\nname = \"a\"\nreach = { kinds = [\"host\"] }\neffect = \"down\"\n";
     scenario(&format!("{STORM}{strike}"), &[]);
     let cases: &[(String, &[Expected<'_>])] = &[
         (String::new(), &[(0, "strikes nothing", "[[strike]]")]),
-        (format!("modifier = true\n{strike}"), &[(4, "strikes nothing by itself", "`modifier`")]),
+        ("modifier = true\n".to_owned(), &[(4, "changes nothing", "lead_times = 3.0")]),
+        (
+            format!("modifier = true\naway = [\"main\"]\n{PHASE}"),
+            &[(6, "no phases of its own", "leave them out")],
+        ),
+        (format!("lead_times = 500.0\n{strike}"), &[(4, "up to 100 times", "lead_times = 3.0")]),
         (format!("id = \"Big Storm\"\n{strike}"), &[(4, "not the id", "`site_loss`")]),
         (format!("horizon = \"0s\"\n{strike}"), &[(4, "the horizon is zero", "90d")]),
         (format!("when = \"later\"\n{strike}"), &[(4, "`later` is not a start", "tonight")]),

@@ -1,4 +1,5 @@
 //! Runs every scenario for the pages, and reuses a kept result of the same inputs.
+use evenkeel_config::load::reaches_anything;
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::record::{EvidenceSet, Summary};
 use evenkeel_config::scenario::Scenario;
@@ -47,7 +48,8 @@ pub(crate) fn run(
     progress: &dyn Fn(&str),
 ) -> Result<Results, StoreError> {
     let mut results = Results::default();
-    let base = order.scenarios.iter().find(|scenario| !scenario.modifier);
+    let strikes = |one: &&Scenario| !one.modifier && reaches_anything(one, order.map);
+    let base = order.scenarios.iter().find(strikes);
     for scenario in order.scenarios {
         let (struck, modifiers) = match (scenario.modifier, base) {
             (false, _) => (scenario, &[][..]),
@@ -59,6 +61,10 @@ pub(crate) fn run(
         } else {
             scenario.id.clone()
         };
+        // The library fits any map; what strikes nothing on this one is no question.
+        if !scenario.modifier && !reaches_anything(scenario, order.map) {
+            continue;
+        }
         let key = key(order, struck, modifiers);
         if let Some(kept) = store.cached_summary(&id, &key)? {
             results.summaries.push(kept);

@@ -17,7 +17,7 @@ pub use agent::agent_from;
 pub use hub::hub_from;
 pub(crate) use map::resolve_patched;
 pub use map::{map_from, resolve};
-pub use scenario::{check_scenario, scenario_from};
+pub use scenario::{check_scenario, reaches_anything, scenario_from};
 pub use source::{Source, read_sources};
 
 use crate::problem::{Place, Problems};

@@ -108,6 +108,8 @@ struct Compiler<'a> {
     calendars: BTreeMap<String, u32>,
     absent: Vec<Id>,
     near_as_of: bool,
+    /// How many times as long every lead time takes.
+    lead_times: f64,
 }
 
 impl<'a> Compiler<'a> {
@@ -140,7 +142,9 @@ impl<'a> Compiler<'a> {
             return Err(problems);
         }
         let horizon = scenario.horizon.unwrap_or(HORIZON);
-        let plan = when::plan(scenario.when, inputs.as_of, &zone);
+        let plan = when::plan(scenario.when, inputs.as_of, &zone, |today| {
+            reach::first_expiry(inputs.map, scenario, today)
+        });
         let days = i32::try_from(horizon.as_ms() / 86_400_000).unwrap_or(i32::MAX).min(4000) + 60;
         let frame =
             Frame { zone, first: plan.first_day, days, holidays: organisation.holidays.clone() };
@@ -185,6 +189,12 @@ impl<'a> Compiler<'a> {
             calendars: BTreeMap::new(),
             absent: Vec::new(),
             near_as_of: plan.near_as_of,
+            lead_times: inputs
+                .modifiers
+                .iter()
+                .chain([scenario])
+                .filter_map(|scenario| scenario.lead_times)
+                .product(),
         };
         compiler.absent = compiler.absentees();
         compiler.model.dwell = compiler.dwell();

@@ -2,22 +2,27 @@
 use std::collections::BTreeMap;
 
 use evenkeel_config::id::Id;
-use evenkeel_config::map::{Component, Kind};
+use evenkeel_config::map::{Component, DependencyMap, Kind};
 use evenkeel_config::problem::Place;
-use evenkeel_config::scenario::{Along, Effect, Pick, Reach, Strike as ScenarioStrike};
+use evenkeel_config::scenario::{Along, Effect, Pick, Reach, Scenario, Strike as ScenarioStrike};
+use jiff::civil::Date;
 
 use super::graph::closure;
 use super::{Compiler, millionths};
+use crate::calendar::local_date;
 use crate::key::Purpose;
-use crate::model::{Spread, Strike, Target};
+use crate::model::{Dataset, Spread, Strike, Target};
 
 impl<'a> Compiler<'a> {
     /// The blows.
     pub(super) fn strikes(&mut self) {
-        let scenario = self.inputs.scenario;
-        for strike in &scenario.strike {
+        let scenarios = [self.inputs.scenario].into_iter().chain(self.inputs.modifiers);
+        for strike in scenarios.flat_map(|scenario| &scenario.strike) {
             let mut nodes = self.reached(&strike.reach);
-            if strike.pick == Pick::Main {
+            if strike.pick == Pick::NextToExpire {
+                nodes = self.next_to_expire(&nodes).map_or(nodes, |node| vec![node]);
+            }
+            if matches!(strike.pick, Pick::Main | Pick::NextToExpire) {
                 nodes = self.main(&nodes).into_iter().collect();
             }
             if nodes.is_empty() {
@@ -67,53 +72,33 @@ impl<'a> Compiler<'a> {
     }
 
     fn reached(&self, reach: &Reach) -> Vec<u32> {
-        let map = self.inputs.map;
-        let site = reach.site.as_ref().map(|site| {
-            self.or_main(site, |c| c.common.site.as_ref().map(|site| site.as_str().to_owned()))
-        });
-        let domain = reach
-            .credential_domain
-            .as_ref()
-            .map(|domain| self.or_main(domain, |c| c.common.credential_domain.clone()));
-        let power = reach.power.as_ref().map(|power| {
-            self.or_main(power, |c| c.common.power.as_ref().map(|power| power.as_str().to_owned()))
-        });
-        let nothing_asked = *reach == Reach::default();
-        map.components
-            .values()
-            .filter(|component| !nothing_asked && named(component, reach))
-            .filter(|c| reach.ids.is_empty() || reach.ids.contains(&c.id))
-            .filter(|c| reach.kinds.is_empty() || reach.kinds.contains(&c.kind))
-            .filter(|c| {
-                reach.tags.is_empty() || c.common.tags.iter().any(|t| reach.tags.contains(t))
-            })
-            .filter(|c| at(&site, c.common.site.as_ref(), &c.id))
-            .filter(|c| domain.is_none() || c.common.credential_domain == domain)
-            .filter(|c| at(&power, c.common.power.as_ref(), &c.id))
-            .filter_map(|c| self.node(&c.id))
-            .collect()
+        reached(self.inputs.map, reach).filter_map(|c| self.node(&c.id)).collect()
     }
 
-    /// A word, or for `main` the value that most components share.
-    fn or_main(&self, word: &str, value: impl Fn(&Component) -> Option<String>) -> String {
-        if word != "main" {
-            return word.to_owned();
-        }
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for component in self.inputs.map.components.values() {
-            if let Some(value) = value(component) {
-                *counts.entry(value).or_default() += 1;
-            }
-        }
-        let most = counts.values().max().copied();
-        counts.into_iter().find(|(_, n)| Some(*n) == most).map_or_else(String::new, |(v, _)| v)
+    /// The first of some components to lapse after the moment of the facts.
+    fn next_to_expire(&self, nodes: &[u32]) -> Option<u32> {
+        let today = local_date(&self.frame.zone, self.inputs.as_of.as_millisecond());
+        let date = |node: &u32| {
+            let id = &self.model.names.ids[*node as usize];
+            self.inputs.map.components[id].common.expires.filter(|date| *date > today)
+        };
+        let dated = nodes.iter().filter_map(|node| Some((date(node)?, *node)));
+        dated.min().map(|(_, node)| node)
     }
 
-    /// The component on which most others hang; the first by id among equals.
+    /// The component on which most others hang (most data, for a repository);
+    /// the first by id among equals.
     fn main(&self, nodes: &[u32]) -> Option<u32> {
         let dependents: Vec<Vec<u32>> =
             self.model.nodes.iter().map(|node| node.dependents.clone()).collect();
-        let hanging = |node: u32| closure(&dependents, node).iter().filter(|hit| **hit).count();
+        let held = |copy: u32| {
+            let in_it = |data: &&Dataset| data.chains.iter().any(|chain| chain.copy == copy);
+            self.model.datasets.iter().filter(in_it).count()
+        };
+        let hanging = |node: u32| match self.model.nodes[node as usize].copy {
+            Some(copy) => held(copy),
+            None => closure(&dependents, node).iter().filter(|hit| **hit).count(),
+        };
         let most = nodes.iter().map(|node| hanging(*node)).max()?;
         nodes.iter().copied().find(|node| hanging(*node) == most)
     }
@@ -201,6 +186,58 @@ impl<'a> Compiler<'a> {
             }
         }
     }
+}
+
+/// The first day after `today` on which something that a scenario strikes lapses.
+pub(super) fn first_expiry(map: &DependencyMap, scenario: &Scenario, today: Date) -> Option<Date> {
+    let struck = scenario.strike.iter().flat_map(|strike| reached(map, &strike.reach));
+    struck.filter_map(|component| component.common.expires).filter(|date| *date > today).min()
+}
+
+/// The components that satisfy every key of a reach.
+fn reached<'m>(
+    map: &'m DependencyMap,
+    reach: &'m Reach,
+) -> impl Iterator<Item = &'m Component> + use<'m> {
+    let site = reach.site.as_ref().map(|site| {
+        or_main(map, site, |c| c.common.site.as_ref().map(|site| site.as_str().to_owned()))
+    });
+    let domain = reach
+        .credential_domain
+        .as_ref()
+        .map(|domain| or_main(map, domain, |c| c.common.credential_domain.clone()));
+    let power = reach.power.as_ref().map(|power| {
+        or_main(map, power, |c| c.common.power.as_ref().map(|power| power.as_str().to_owned()))
+    });
+    let nothing_asked = *reach == Reach::default();
+    map.components
+        .values()
+        .filter(move |component| !nothing_asked && named(component, reach))
+        .filter(|c| reach.ids.is_empty() || reach.ids.contains(&c.id))
+        .filter(|c| reach.kinds.is_empty() || reach.kinds.contains(&c.kind))
+        .filter(|c| reach.tags.is_empty() || c.common.tags.iter().any(|t| reach.tags.contains(t)))
+        .filter(move |c| at(&site, c.common.site.as_ref(), &c.id))
+        .filter(move |c| domain.is_none() || c.common.credential_domain == domain)
+        .filter(move |c| at(&power, c.common.power.as_ref(), &c.id))
+}
+
+/// A word, or for `main` the value that most components share.
+fn or_main(
+    map: &DependencyMap,
+    word: &str,
+    value: impl Fn(&Component) -> Option<String>,
+) -> String {
+    if word != "main" {
+        return word.to_owned();
+    }
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for component in map.components.values() {
+        if let Some(value) = value(component) {
+            *counts.entry(value).or_default() += 1;
+        }
+    }
+    let most = counts.values().max().copied();
+    counts.into_iter().find(|(_, n)| Some(*n) == most).map_or_else(String::new, |(v, _)| v)
 }
 
 /// Whether a component may be struck at all: people, functions, outside

@@ -44,6 +44,7 @@ impl<'a> Compiler<'a> {
             step.who = None;
             step.vendor = vendor;
         }
+        step.lead_time = step.lead_time.map(|law| self.stretched(law));
         let step = &step;
         let mut needs: Vec<&Need> = step.needs.iter().collect();
         if !step.break_glass {
@@ -90,6 +91,11 @@ impl<'a> Compiler<'a> {
         step: &RecoveryStep,
     ) -> u32 {
         self.step(component, node, "implied", step)
+    }
+
+    /// A lead time as the scenario and its modifiers have it.
+    fn stretched(&self, law: Law) -> Law {
+        if self.lead_times == 1.0 { law } else { law.times(self.lead_times) }
     }
 
     fn step_figures(&mut self, component: &Component, list: &str, step: &RecoveryStep) {
@@ -143,8 +149,8 @@ impl<'a> Compiler<'a> {
     fn spare(&mut self, component: &Component, node: u32) {
         if let Details::Spare(spare) = &component.details {
             let id = component.id.as_str();
-            let lead =
-                spare.lead_time.as_ref().map(|law| self.draw(id, "order", "lead-time", law, false));
+            let lead = spare.lead_time.clone().map(|law| self.stretched(law));
+            let lead = lead.map(|law| self.draw(id, "order", "lead-time", &law, false));
             self.model.nodes[node as usize].spare = Some((spare.stock, lead));
             let key = format!("spare.{id}.stock");
             let value = format!("{} in stock", spare.stock);

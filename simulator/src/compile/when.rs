@@ -18,10 +18,17 @@ pub(super) struct Plan {
 
 const HOUR: i32 = 3_600_000;
 
-pub(super) fn plan(when: When, as_of: Timestamp, zone: &TimeZone) -> Plan {
+/// `expiry`: the day on which the first of the struck components lapses.
+pub(super) fn plan(
+    when: When,
+    as_of: Timestamp,
+    zone: &TimeZone,
+    expiry: impl Fn(Date) -> Option<Date>,
+) -> Plan {
     let now = as_of.as_millisecond();
     let today = local_date(zone, now);
     let clock = |date: Date, hour: i32| local_instant(zone, date, hour * HOUR);
+    let expiry = if when == When::Expiry { expiry(today) } else { None };
     let (start, near_as_of) = match when {
         When::Now => (Start::At(now), true),
         When::Tonight => {
@@ -34,7 +41,11 @@ pub(super) fn plan(when: When, as_of: Timestamp, zone: &TimeZone) -> Plan {
                 (Start::Between(evening.max(now), morning), true)
             }
         }
-        When::Week => {
+        When::Expiry if expiry.is_some() => {
+            let at = expiry.map_or(now, |date| clock(date, 0));
+            (Start::At(at), at - now < 48 * i64::from(HOUR))
+        }
+        When::Week | When::Expiry => {
             let monday =
                 today.saturating_sub(i64::from(today.weekday().to_monday_zero_offset()).days());
             let next = monday.saturating_add(7.days());

@@ -2,7 +2,7 @@
 mod on_map;
 mod sense;
 
-pub use on_map::check_scenario;
+pub use on_map::{check_scenario, reaches_anything};
 
 use super::places::Places;
 use super::source::Source;

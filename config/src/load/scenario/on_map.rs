@@ -25,11 +25,16 @@ pub fn check_scenario(scenario: &Scenario, map: &DependencyMap, problems: &mut P
     for (index, away) in scenario.away.iter().enumerate() {
         check.named("person", away, &[Kind::Person], &format!("away[{index}]"));
     }
-    if !scenario.modifier && scenario.strike.iter().all(|strike| reached(&strike.reach, map) == 0) {
+    if !scenario.modifier && !reaches_anything(scenario, map) {
         let hint = "it changes nothing here; leave it out, or name what it strikes";
         check.problems.warning(check.place(""), "reaches nothing on this map", hint);
     }
     problems.sort();
+}
+
+/// Whether any strike of a scenario can reach a component of a map.
+pub fn reaches_anything(scenario: &Scenario, map: &DependencyMap) -> bool {
+    scenario.strike.iter().any(|strike| reached(&strike.reach, map) > 0)
 }
 
 struct Check<'a> {

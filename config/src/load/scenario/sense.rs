@@ -14,9 +14,21 @@ pub(super) fn check(scenario: &Scenario, places: Places<'_>, problems: &mut Prob
                     mark it `modifier = true`";
         sense.error("", "the scenario strikes nothing", hint);
     }
-    if scenario.modifier && !scenario.strike.is_empty() {
-        let hint = "leave out `modifier` or the strikes";
-        sense.error("modifier", "a modifier strikes nothing by itself", hint);
+    let changes = !scenario.away.is_empty()
+        || !scenario.strike.is_empty()
+        || scenario.lead_times.is_some()
+        || scenario.bad_day.is_some();
+    if scenario.modifier && !changes {
+        let hint = "say what it changes, as in `away = [\"main\"]`, `lead_times = 3.0` or a strike";
+        sense.error("modifier", "the modifier changes nothing", hint);
+    }
+    if scenario.modifier && !scenario.phase.is_empty() {
+        let hint = "the scenario it is laid over says how it is noticed; leave them out";
+        sense.error("phase", "a modifier has no phases of its own", hint);
+    }
+    if scenario.lead_times.is_some_and(|factor| !(factor > 0.0 && factor <= 100.0)) {
+        let hint = "write how many times as long they take, as in `lead_times = 3.0`";
+        sense.error("lead_times", "lead times can take up to 100 times as long", hint);
     }
     if scenario.horizon == Some(Span::ZERO) {
         sense.error("horizon", "the horizon is zero", "as in `horizon = \"90d\"`");
