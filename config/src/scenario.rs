@@ -56,6 +56,10 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub lead_times: Option<f64>,
+    /// Restores work with this chance on average, from every repository,
+    /// whatever drills and the map say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_success: Option<Share>,
     /// Overrides the map's bad-day correlation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_day: Option<Share>,

@@ -88,12 +88,14 @@ fn what_lapses_strikes_at_midnight_of_its_day() {
 }
 
 #[test]
-fn late_hardware_and_a_bad_backup_make_a_dead_server_worse() {
+fn late_hardware_and_bad_backups_make_it_worse() {
     let firm = example("small-business");
     let plain = run(firm, &shipped("host_failure"), &[], 400);
     let late = run(firm, &shipped("host_failure"), &[shipped("slow_supply")], 400);
     assert!(likely(&late, "order-to-ship") > 1.2 * likely(&plain, "order-to-ship"));
-    let unusable = run(firm, &shipped("host_failure"), &[shipped("backup_unusable")], 400);
+    let town = example("city-hall");
+    let plain = run(town, &shipped("ransomware"), &[], 400);
+    let unusable = run(town, &shipped("ransomware"), &[shipped("backup_unusable")], 400);
     let lost = |summary: &Summary| -> u64 {
         summary.datasets.iter().map(|data| data.all_lost.count).sum()
     };

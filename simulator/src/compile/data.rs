@@ -10,7 +10,7 @@ use jiff::ToSpan;
 
 use super::{Compiler, start_range};
 use crate::calendar::{local_date, local_instant};
-use crate::calibrate::{DAMAGED, DEFAULT_SPEED, Facts};
+use crate::calibrate::{DAMAGED, DEFAULT_SPEED, Facts, Known};
 use crate::model::{Chain, Copy, Dataset, Link, Step};
 
 /// More jobs than this are not looked back at.
@@ -49,12 +49,22 @@ impl<'a> Compiler<'a> {
             let Some(node) = self.node(&component.id) else { continue };
             let id = component.id.as_str();
             let claimed = copy.restore_success.map(|share| share.get());
-            let works = facts.success(&component.id, claimed, as_of);
+            let works = match self.restores_work {
+                Some(value) => Known {
+                    value,
+                    provenance: Provenance::Default,
+                    source: "the scenario, whatever is known of it".to_owned(),
+                },
+                None => facts.success(&component.id, claimed, as_of),
+            };
             let value =
                 format!("restores work in {} of 100 nights", libm::round(works.value * 100.0));
             let key = format!("copy.{id}.restore_success");
             self.figure(key, &component.id, "Restores", value, works.provenance, works.source);
-            let weights = facts.success_weights(&component.id, claimed, as_of);
+            let weights = match self.restores_work {
+                Some(chance) => (2.0 * chance, 2.0 * (1.0 - chance)),
+                None => facts.success_weights(&component.id, claimed, as_of),
+            };
             let unsure = weights.0 > 0.0 && weights.1 > 0.0;
             let (speed, sigma) = self.speed(component, copy, facts);
             let overhead =

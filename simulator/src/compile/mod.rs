@@ -110,6 +110,8 @@ struct Compiler<'a> {
     near_as_of: bool,
     /// How many times as long every lead time takes.
     lead_times: f64,
+    /// The scenario's own chance that restores work.
+    restores_work: Option<f64>,
 }
 
 impl<'a> Compiler<'a> {
@@ -195,6 +197,12 @@ impl<'a> Compiler<'a> {
                 .chain([scenario])
                 .filter_map(|scenario| scenario.lead_times)
                 .product(),
+            restores_work: inputs
+                .modifiers
+                .iter()
+                .chain([scenario])
+                .find_map(|scenario| scenario.restore_success)
+                .map(|share| share.get()),
         };
         compiler.absent = compiler.absentees();
         compiler.model.dwell = compiler.dwell();

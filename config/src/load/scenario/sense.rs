@@ -17,6 +17,7 @@ pub(super) fn check(scenario: &Scenario, places: Places<'_>, problems: &mut Prob
     let changes = !scenario.away.is_empty()
         || !scenario.strike.is_empty()
         || scenario.lead_times.is_some()
+        || scenario.restore_success.is_some()
         || scenario.bad_day.is_some();
     if scenario.modifier && !changes {
         let hint = "say what it changes, as in `away = [\"main\"]`, `lead_times = 3.0` or a strike";
