@@ -37,6 +37,11 @@ pub struct Scenario {
     /// then are not clean. Absent: nobody was inside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dwell: Option<Law>,
+    /// How long after a restore from a snapshot that is not clean the intruder
+    /// is at work again, and what was restored is suspect once more. Absent:
+    /// as long as one hop of the first strike that spreads, else at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reinfection: Option<Law>,
     /// What is struck, in order; a later strike adds to an earlier one, the
     /// graver state stays (lost over suspect over down over degraded).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

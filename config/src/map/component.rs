@@ -44,6 +44,36 @@ pub struct Organisation {
     /// the correlation r of the bad-day factor. 0.5 unless stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_day: Option<Share>,
+    /// In which order waiting work is given to people who are free.
+    #[serde(default, skip_serializing_if = "Dispatch::is_business")]
+    pub dispatch: Dispatch,
+    /// The order of `dispatch = "listed"`: whose work comes first. What is not
+    /// listed comes after, by business.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dispatch_order: Vec<Id>,
+}
+
+/// In which order waiting work is given to people who are free. Work in
+/// progress is never taken away from anybody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dispatch {
+    /// By what hangs on it: the shortest RTO, then the largest loss an hour, then the id.
+    #[default]
+    Business,
+    /// The shortest step first, by its median.
+    ShortestFirst,
+    /// First what the longest chain of recovery work hangs on, by medians:
+    /// what has the least slack.
+    CriticalPath,
+    /// In the order of `dispatch_order`.
+    Listed,
+}
+
+impl Dispatch {
+    fn is_business(&self) -> bool {
+        *self == Self::Business
+    }
 }
 
 fn utc() -> String {
@@ -169,6 +199,14 @@ pub struct Alternative {
     /// A skill needed to switch, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skill: Option<String>,
+    /// Recovery goes on beside the switch instead of after it failed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub parallel: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Planned work: checks in it are `maintenance`, not alarms.

@@ -200,6 +200,8 @@ pub struct Copy {
     pub overhead: Option<Law>,
     /// Chance that a restore from it works, if somebody claims to know.
     pub restore_success: Option<Share>,
+    /// Time that each file adds to a restore; none unless stated.
+    pub per_file: Option<Span>,
 }
 
 /// How a link is shared by several transfers.
@@ -312,8 +314,12 @@ pub struct Team {
 /// Spare parts in stock.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Spare {
-    /// Pieces in stock.
+    /// Pieces in stock when no order is open; each use orders one.
     pub stock: u32,
     /// Time to get one when none is in stock.
     pub lead_time: Option<Law>,
+    /// How many pieces are in use.
+    pub units_in_use: Option<u32>,
+    /// Failures of one piece in use, per year of 8,766 hours.
+    pub failure_rate: Option<f64>,
 }

@@ -267,7 +267,10 @@ entry! {
         /// Chance that a restore from it works.
         #[serde(skip_serializing_if = "Option::is_none")]
         restore_success: Option<Share>,
-    } => Details::Copy(Copy { tool, links, speed, overhead, restore_success })
+        /// Time that each file adds to a restore, as in `2ms`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        per_file: Option<Span>,
+    } => Details::Copy(Copy { tool, links, speed, overhead, restore_success, per_file })
 }
 
 entry! {
@@ -396,7 +399,15 @@ entry! {
         /// Time to get one when none is in stock.
         #[serde(skip_serializing_if = "Option::is_none")]
         lead_time: Option<Law>,
-    } => Details::Spare(Spare { stock, lead_time })
+        /// How many pieces of this kind are in use; with `failure_rate` it
+        /// says how often the stock is drawn on in normal times.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        units_in_use: Option<u32>,
+        /// How often one piece in use fails, per year: 0.0157 is 1.57 % a year.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 0.0, max = 1000.0))]
+        failure_rate: Option<f64>,
+    } => Details::Spare(Spare { stock, lead_time, units_in_use, failure_rate })
 }
 
 /// Declares the document from one list of kinds, so that a kind cannot be

@@ -11,7 +11,7 @@ mod reference;
 mod step;
 
 pub use component::{
-    Alternative, Common, Component, DependencyMap, MaintenanceWindow, Organisation,
+    Alternative, Common, Component, DependencyMap, Dispatch, MaintenanceWindow, Organisation,
 };
 pub use details::{
     Backup, Copy, Dataset, Details, Dns, Fleet, Function, Hardware, Leave, Link, LossStep,

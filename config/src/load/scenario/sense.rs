@@ -34,6 +34,10 @@ pub(super) fn check(scenario: &Scenario, places: Places<'_>, problems: &mut Prob
     if scenario.horizon == Some(Span::ZERO) {
         sense.error("horizon", "the horizon is zero", "as in `horizon = \"90d\"`");
     }
+    if scenario.reinfection.is_some() && scenario.dwell.is_none() {
+        let hint = "say how long the intruder was inside, as in `dwell = \"5d\"`, or leave it out";
+        sense.error("reinfection", "nobody was inside, so every snapshot is clean", hint);
+    }
     sense.unique("strike", scenario.strike.iter().map(|strike| strike.name.as_str()));
     sense.unique("phase", scenario.phase.iter().map(|phase| phase.name.as_str()));
     for (index, strike) in scenario.strike.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! Judges a map that parsed: what it names exists, and what it says makes sense.
 mod dates;
+mod dispatch;
 mod fixes;
 mod functions;
 mod loops;
@@ -7,14 +8,23 @@ mod needs;
 mod people;
 mod references;
 mod steps;
+mod supplies;
 
 use super::places::Places;
 use crate::map::{Component, DependencyMap};
 use crate::problem::{Place, Problems};
 
 /// Every check, in the order of a reader's interest.
-const CHECKS: &[fn(&mut Judge<'_>)] =
-    &[dates::check, references::check, needs::check, functions::check, people::check, steps::check];
+const CHECKS: &[fn(&mut Judge<'_>)] = &[
+    dates::check,
+    references::check,
+    needs::check,
+    functions::check,
+    people::check,
+    dispatch::check,
+    steps::check,
+    supplies::check,
+];
 
 /// Adds every problem of the map. Loops are looked for and fixes are tried out
 /// when `whole`: not on a map that a fix is being tried out on.
