@@ -24,6 +24,7 @@ pub mod calibrate;
 pub mod cli;
 pub mod compile;
 pub mod draw;
+pub mod fast;
 pub mod fixes;
 pub mod kernel;
 pub mod key;

@@ -29,6 +29,8 @@ pub struct Draw {
     pub purpose: Purpose,
     /// Whether the bad-day factor applies: hands-on effort and restore speed only.
     pub bad_day: bool,
+    /// Its place in a dense array of draws, below [`Model::draws`].
+    pub slot: u32,
 }
 
 /// A dependency on a component, numbered over the whole map.
@@ -419,6 +421,8 @@ pub struct Model {
     pub nodes: Vec<Node>,
     /// Dependencies.
     pub edges: Vec<Edge>,
+    /// How many [`Draw`]s there are.
+    pub draws: u32,
     /// Steps.
     pub steps: Vec<Step>,
     /// The phases before recovery, in order.

@@ -2,11 +2,17 @@
 //!
 //! The standard library's `exp`, `ln` and their kin call the C library, whose
 //! last bits differ between processors; `libm` is Rust source.
-use libm::{erfc, exp, fabs, lgamma, log, log1p, pow, sqrt};
+use libm::{erfc, exp, fabs, lgamma, log, log1p, sqrt};
 
 /// The standard normal distribution function.
 pub fn normal_cdf(z: f64) -> f64 {
     0.5 * erfc(-z * std::f64::consts::FRAC_1_SQRT_2)
+}
+
+/// The density of the standard normal law.
+pub fn normal_density(z: f64) -> f64 {
+    const ROOT: f64 = 0.398_942_280_401_432_7;
+    ROOT * exp(-0.5 * z * z)
 }
 
 /// The inverse of [`normal_cdf`]: algorithm AS 241 (Wichura, Applied Statistics
@@ -139,22 +145,33 @@ fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
 /// The regularised lower incomplete gamma function: series below `a + 1`,
 /// continued fraction above.
 pub fn gamma_cdf(a: f64, x: f64) -> f64 {
+    if x < a + 1.0 { gamma_series(a, x) } else { 1.0 - gamma_fraction(a, x) }
+}
+
+/// One less [`gamma_cdf`], with all digits in the upper tail.
+pub fn gamma_tail(a: f64, x: f64) -> f64 {
+    if x < a + 1.0 { 1.0 - gamma_series(a, x) } else { gamma_fraction(a, x) }
+}
+
+fn gamma_series(a: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }
     let front = exp(a * log(x) - x - lgamma(a));
-    if x < a + 1.0 {
-        let (mut term, mut sum, mut n) = (1.0 / a, 1.0 / a, a);
-        for _ in 0..2000 {
-            n += 1.0;
-            term *= x / n;
-            sum += term;
-            if term < sum * 1e-16 {
-                break;
-            }
+    let (mut term, mut sum, mut n) = (1.0 / a, 1.0 / a, a);
+    for _ in 0..2000 {
+        n += 1.0;
+        term *= x / n;
+        sum += term;
+        if term < sum * 1e-16 {
+            break;
         }
-        return (front * sum).min(1.0);
     }
+    (front * sum).min(1.0)
+}
+
+fn gamma_fraction(a: f64, x: f64) -> f64 {
+    let front = exp(a * log(x) - x - lgamma(a));
     let floor = |value: f64| if fabs(value) < 1e-300 { 1e-300 } else { value };
     let mut b = x + 1.0 - a;
     let mut c = 1e300;
@@ -172,7 +189,7 @@ pub fn gamma_cdf(a: f64, x: f64) -> f64 {
             break;
         }
     }
-    (1.0 - front * h).max(0.0)
+    (front * h).clamp(0.0, 1.0)
 }
 
 /// The quantile of a law on `[low, high]` with distribution function `cdf` and
@@ -204,11 +221,22 @@ pub fn invert(
     x
 }
 
+/// The density of the beta law.
+pub fn beta_density(a: f64, b: f64, x: f64) -> f64 {
+    let norm = lgamma(a + b) - lgamma(a) - lgamma(b);
+    exp(norm + (a - 1.0) * log(x) + (b - 1.0) * log1p(-x))
+}
+
 /// The quantile of the beta law.
 pub fn beta_quantile(a: f64, b: f64, u: f64, guess: f64) -> f64 {
     let norm = lgamma(a + b) - lgamma(a) - lgamma(b);
     let pdf = |x: f64| exp(norm + (a - 1.0) * log(x) + (b - 1.0) * log1p(-x));
     invert(|x| beta_cdf(a, b, x), pdf, u, guess, (0.0, 1.0))
+}
+
+/// The density of the gamma law of scale 1.
+pub fn gamma_density(a: f64, x: f64) -> f64 {
+    exp(-lgamma(a) + (a - 1.0) * log(x) - x)
 }
 
 /// The quantile of the gamma law of scale 1.
@@ -222,14 +250,15 @@ pub fn gamma_quantile(a: f64, u: f64, guess: f64) -> f64 {
     invert(|x| gamma_cdf(a, x), pdf, u, guess, (0.0, high))
 }
 
-/// `-ln(1 - u)`, the quantile of the exponential law of mean 1.
-pub fn exponential_quantile(u: f64) -> f64 {
-    -log1p(-u)
-}
-
-/// The quantile of the Weibull law of scale 1.
-pub fn weibull_quantile(shape: f64, u: f64) -> f64 {
-    pow(exponential_quantile(u), 1.0 / shape)
+/// The value of the gamma law of scale 1 that is exceeded with probability `q`.
+pub fn gamma_tail_quantile(a: f64, q: f64, guess: f64) -> f64 {
+    let norm = -lgamma(a);
+    let pdf = |x: f64| exp(norm + (a - 1.0) * log(x) - x);
+    let mut high = a + 10.0 * sqrt(a) + 10.0;
+    while gamma_tail(a, high) > q && high < 1e12 {
+        high *= 2.0;
+    }
+    invert(|x| -gamma_tail(a, x), pdf, -q, guess, (0.0, high))
 }
 
 #[cfg(test)]
@@ -262,6 +291,8 @@ mod tests {
             let law = Gamma::new(a, 1.0).expect("shape is positive");
             for u in SHARES {
                 assert!((law.cdf(gamma_quantile(a, u, a)) - u).abs() < 1e-9, "{a} {u}");
+                let upper = law.sf(gamma_tail_quantile(a, u, a));
+                assert!((upper / u - 1.0).abs() < 1e-7, "{a} {u}: {upper}");
             }
         }
     }

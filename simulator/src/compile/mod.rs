@@ -160,6 +160,7 @@ impl<'a> Compiler<'a> {
             model: Model {
                 nodes: Vec::new(),
                 edges: Vec::new(),
+                draws: 0,
                 steps: Vec::new(),
                 phases: Vec::new(),
                 people: Vec::new(),
@@ -267,7 +268,9 @@ impl<'a> Compiler<'a> {
         bad_day: bool,
     ) -> Draw {
         let purpose = self.purposes.of(component, step, law_name);
-        Draw { sampler: self.tables.sampler(law), purpose, bad_day }
+        let slot = self.model.draws;
+        self.model.draws += 1;
+        Draw { sampler: self.tables.sampler(law), purpose, bad_day, slot }
     }
 
     fn step_name(&mut self, name: &str) -> u32 {

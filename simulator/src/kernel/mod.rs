@@ -176,7 +176,7 @@ impl<'m> Trial<'m> {
         Self {
             model,
             luck: Luck::new(0, 0),
-            bad_day: BadDay::new(0.0, 0.5),
+            bad_day: BadDay::new(0.0, 0.0),
             strike_at: 0,
             clean_until: 0,
             now: 0,
@@ -303,16 +303,16 @@ impl<'m> Trial<'m> {
     /// The value of a draw at an attempt.
     fn draw(&self, draw: &Draw, attempt: u32) -> i64 {
         if draw.sampler.is_fixed() {
-            return draw.sampler.at(0.5);
+            return draw.sampler.at(0.0);
         }
-        let u = self.luck.uniform(draw.purpose, attempt);
-        draw.sampler.at(if draw.bad_day { self.bad_day.mix(u) } else { u })
+        let z = self.luck.normal(draw.purpose, attempt);
+        draw.sampler.at(if draw.bad_day { self.bad_day.mix(z) } else { z })
     }
 
     fn reset(&mut self, seed: u64, trial: u32) {
         let model = self.model;
         self.luck = Luck::new(seed, trial);
-        let night = self.luck.uniform(model.bad_day_key, 0);
+        let night = self.luck.normal(model.bad_day_key, 0);
         self.bad_day = BadDay::new(model.bad_day, night);
         self.strike_at = match model.start {
             Start::At(at) => at,

@@ -6,7 +6,6 @@ use super::jobs::{Dead, Stage};
 use super::{Entry, Grave, Trial, Unfit};
 use crate::key::Luck;
 use crate::model::{Chain, Copy, NEVER, NONE};
-use crate::special::normal_quantile;
 
 /// If so many jobs in a row failed, no older one is looked for.
 const MOST_JOBS: u32 = 20_000;
@@ -26,7 +25,7 @@ pub(super) struct CopyState {
 /// what is known of it, then the restore from the chance, each once in a trial.
 pub(super) fn works(copy: &Copy, luck: Luck) -> bool {
     let chance = match &copy.chance {
-        Some(table) => table.at(luck.uniform(copy.chance_key, 0)),
+        Some(table) => table.at(luck.normal(copy.chance_key, 0)),
         None => f64::from(u8::from(copy.weights.0 > 0.0)),
     };
     luck.happens(chance, copy.works_key, 0)
@@ -199,8 +198,8 @@ impl<'m> Trial<'m> {
         let mut takes = data.bytes / copy.speed;
         if copy.sigma > 0.0 {
             let key = data.chains[snapshot.chain].speed_key;
-            let u = self.bad_day.mix(self.luck.uniform(key, attempt));
-            takes *= exp(copy.sigma * normal_quantile(u));
+            let z = self.bad_day.mix(self.luck.normal(key, attempt));
+            takes *= exp(copy.sigma * z);
         }
         let takes = crate::draw::to_ms(takes).saturating_add(overhead);
         let from = snapshot.start - self.strike_at;

@@ -81,7 +81,7 @@ impl Trial<'_> {
                 if done[*to as usize] || !self.luck.happens(spread.probability, *open_key, 0) {
                     continue;
                 }
-                let hop = spread.hop.at(self.luck.uniform(*hop_key, 0));
+                let hop = spread.hop.at(self.luck.normal(*hop_key, 0));
                 let at = reached[node as usize].saturating_add(hop);
                 if at < reached[*to as usize] {
                     reached[*to as usize] = at;
@@ -112,7 +112,7 @@ impl Trial<'_> {
         if let Some(law) = &blow.lasts {
             let key = blow.targets.iter().find(|t| t.node == node).map(|t| t.lasts_key);
             let key = key.unwrap_or(blow.targets.first().map_or(model.start_key, |t| t.lasts_key));
-            let lasts = law.at(self.luck.uniform(key, 0));
+            let lasts = law.at(self.luck.normal(key, 0));
             if battery && lasts <= target.runtime {
                 return;
             }
