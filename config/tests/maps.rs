@@ -191,6 +191,42 @@ fn functions_that_contradict_themselves() {
 }
 
 #[test]
+fn failures_that_are_stated_by_half() {
+    let pair = |first: &str, second: &str| format!("[host.a]\n{first}\n[host.b]\n{second}\n");
+    let psu =
+        |more: &str| format!("availability = 0.9\ncommon_cause = {{ group = \"psu\", {more} }}");
+    let cases: &[(&str, &[Expected<'_>])] = &[
+        ("[host.a]\nmtbf = \"1y\"\n", &[(4, "says nothing without `mttr`", "6h")]),
+        ("[host.a]\nmttr = \"1h\"\n", &[(4, "says nothing without `mtbf`", "3y")]),
+        (
+            "[host.a]\navailability = 0.9\nmtbf = \"1y\"\nmttr = \"1h\"\n",
+            &[(4, "stated twice", "alone")],
+        ),
+        ("[host.a]\navailability = 0\n", &[(4, "never works", "0.999")]),
+        ("[host.a]\navailability = 99.9\n", &[(4, "99.9", "")]),
+        ("[host.a]\nmtbf = \"1y\"\nmttr = \"0h\"\n", &[(5, "`mttr` is zero", "never fails")]),
+        (
+            "[host.a]\ncommon_cause = { group = \"psu\", beta = 0.1 }\n",
+            &[(4, "not how often it fails", "mtbf")],
+        ),
+        (&format!("[host.a]\n{}\n", psu("beta = 0.1")), &[(5, "the only one", "same `group`")]),
+        (
+            &pair(&psu("beta = 0.1"), &psu("beta = 0.2")),
+            &[(8, "beta is 0.2 here and 0.1", "whole group")],
+        ),
+        (
+            &pair(&psu("beta = 0.1"), &psu("beta = 0.1").replace("0.9", "0.8")),
+            &[(8, "not down equally often", "two groups")],
+        ),
+    ];
+    for (text, expected) in cases {
+        check_below(text, expected);
+    }
+    let same = psu("beta = 0.1").replace("availability = 0.9", "mtbf = \"9d\"\nmttr = \"1d\"");
+    check_below(&pair(&psu("beta = 0.1"), &same), &[]);
+}
+
+#[test]
 fn steps_that_nobody_can_take() {
     let people = "[person.p]\nskills = [\"linux\"]\n[team.t]\ncount = 2\n[host.a]\n";
     let cases: &[(&str, &[Expected<'_>])] = &[

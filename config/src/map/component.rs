@@ -10,12 +10,13 @@ use super::document::MapDocument;
 use super::fix::Fix;
 use super::kind::Kind;
 use super::need::Need;
+use super::reliability::CommonCause;
 use super::step::RecoveryStep;
 use crate::calendar::{WrittenDate, WrittenDateTime};
 use crate::id::Id;
 use crate::law::Law;
 use crate::provenance::Provenance;
-use crate::quantity::Share;
+use crate::quantity::{Share, Span};
 
 /// The organisation the map describes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -167,6 +168,14 @@ pub struct Common {
     pub failover: Option<Alternative>,
     /// Start-up time once everything it needs is back.
     pub start: Option<Law>,
+    /// Share of time in which it works, by itself; or else `mtbf` and `mttr`.
+    pub availability: Option<Share>,
+    /// Mean time between its own failures: from one repair to the next failure.
+    pub mtbf: Option<Span>,
+    /// Mean time to repair: from a failure until it works again.
+    pub mttr: Option<Span>,
+    /// What fails it together with others, beyond what the map shows.
+    pub common_cause: Option<CommonCause>,
     /// Planned work.
     pub maintenance: Vec<MaintenanceWindow>,
     /// Purchase date.

@@ -13,6 +13,7 @@ use super::details::{
 use super::fix::Fix;
 use super::kind::Kind;
 use super::need::Need;
+use super::reliability::CommonCause;
 use super::step::RecoveryStep;
 use crate::calendar::{Deadline, Hours, WrittenDate};
 use crate::id::Id;
@@ -105,6 +106,18 @@ macro_rules! entry {
             /// Start-up time once everything it needs is back.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub start: Option<Law>,
+            /// Share of time in which it works, by itself: 0.999.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub availability: Option<Share>,
+            /// Mean time between failures, of its own.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub mtbf: Option<Span>,
+            /// Mean time to repair.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub mttr: Option<Span>,
+            /// What fails it together with others, beyond what the map shows.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub common_cause: Option<CommonCause>,
             /// Planned work.
             #[serde(skip_serializing_if = "Vec::is_empty")]
             pub maintenance: Vec<MaintenanceWindow>,
@@ -151,6 +164,10 @@ macro_rules! entry {
                     clear: self.clear,
                     failover: self.failover,
                     start: self.start,
+                    availability: self.availability,
+                    mtbf: self.mtbf,
+                    mttr: self.mttr,
+                    common_cause: self.common_cause,
                     maintenance: self.maintenance,
                     bought: self.bought,
                     warranty_until: self.warranty_until,

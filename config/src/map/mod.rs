@@ -8,6 +8,7 @@ mod need;
 mod patch;
 mod people;
 mod reference;
+mod reliability;
 mod step;
 
 pub use component::{
@@ -22,4 +23,5 @@ pub use fix::Fix;
 pub use kind::Kind;
 pub use need::{AllOf, AnyOf, AtLeast, Edge, Need};
 pub use reference::{Reference, Role};
+pub use reliability::{CommonCause, RepairTimes};
 pub use step::{OnFailure, RecoveryStep};

@@ -7,6 +7,7 @@ mod loops;
 mod needs;
 mod people;
 mod references;
+mod reliability;
 mod steps;
 mod supplies;
 
@@ -21,6 +22,7 @@ const CHECKS: &[fn(&mut Judge<'_>)] = &[
     needs::check,
     functions::check,
     people::check,
+    reliability::check,
     dispatch::check,
     steps::check,
     supplies::check,
