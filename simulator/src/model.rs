@@ -92,8 +92,6 @@ pub struct Node {
     pub dataset: Option<u32>,
     /// Index into [`Model::copies`].
     pub copy: Option<u32>,
-    /// Stock and lead time, for spares.
-    pub spare: Option<(u32, Option<Draw>)>,
     /// How long it feeds its load once the mains fail, for power.
     pub runtime: i64,
     /// Who is served first when people are short.
@@ -147,8 +145,10 @@ pub struct Step {
     pub wait: Option<Draw>,
     /// Time until ordered things are at hand.
     pub lead: Option<Draw>,
-    /// A spare from stock.
+    /// A spare from stock, as an index into [`Model::pools`].
     pub spare: Option<u32>,
+    /// How long the order takes that replaces the spare.
+    pub order: Option<Draw>,
     /// Index into [`Model::vendors`].
     pub vendor: Option<u32>,
     /// Who does it; `None`: nobody is needed.
@@ -215,6 +215,30 @@ pub struct Vendor {
     pub hours: u32,
     /// Cost of an hour, in minor units.
     pub per_hour: i64,
+}
+
+/// Spare parts in stock; each use orders one (base-stock policy).
+#[derive(Debug, Clone)]
+pub struct Pool {
+    /// The component.
+    pub node: u32,
+    /// Pieces in stock when no order is open.
+    pub stock: u32,
+    /// Demand before the strike, if stated.
+    pub demand: Option<Demand>,
+}
+
+/// Demand for spare parts in normal times.
+#[derive(Debug, Clone)]
+pub struct Demand {
+    /// Mean time between two uses, in milliseconds.
+    pub mean_gap: f64,
+    /// Key of those times, counted back from the strike.
+    pub gap_key: Purpose,
+    /// How long each order takes.
+    pub lead: Draw,
+    /// Orders older than this have arrived.
+    pub longest: i64,
 }
 
 /// A link that restores share.
@@ -431,6 +455,8 @@ pub struct Model {
     pub people: Vec<Person>,
     /// Outside parties.
     pub vendors: Vec<Vendor>,
+    /// Spare parts.
+    pub pools: Vec<Pool>,
     /// Working hours.
     pub calendars: Vec<Calendar>,
     /// Ends of working days, for absences counted in working days.

@@ -71,7 +71,6 @@ impl<'a> Compiler<'a> {
             fleet: Self::fleet(&component.details),
             dataset: None,
             copy: None,
-            spare: None,
             runtime,
             rank: u32::MAX,
             falls_along: has_steps || own_thing,

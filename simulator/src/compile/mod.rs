@@ -18,6 +18,7 @@
 mod data;
 mod graph;
 mod people;
+mod pools;
 mod reach;
 mod steps;
 mod when;
@@ -84,6 +85,7 @@ pub fn compile(inputs: &Inputs<'_>, tables: &mut Tables) -> Result<Compiled, Pro
     let mut compiler = Compiler::new(inputs, tables)?;
     compiler.nodes();
     compiler.people();
+    compiler.pools();
     compiler.steps();
     compiler.data();
     compiler.functions();
@@ -165,6 +167,7 @@ impl<'a> Compiler<'a> {
                 phases: Vec::new(),
                 people: Vec::new(),
                 vendors: Vec::new(),
+                pools: Vec::new(),
                 calendars: Vec::new(),
                 workday_ends: when::workday_ends(&frame),
                 midnights: when::midnights(&frame),

@@ -1,6 +1,6 @@
 //! Recovery steps, fail-overs and the phases before them.
 use evenkeel_config::law::Law;
-use evenkeel_config::map::{Component, Details, Kind, Need, OnFailure, RecoveryStep};
+use evenkeel_config::map::{Component, Kind, Need, OnFailure, RecoveryStep};
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::record::Cause;
 use evenkeel_config::scenario::{Phase, PhaseKind};
@@ -30,7 +30,6 @@ impl<'a> Compiler<'a> {
                 }
             }
             self.failover(component, node);
-            self.spare(component, node);
         }
     }
 
@@ -63,7 +62,8 @@ impl<'a> Compiler<'a> {
             effort: law(self, &step.effort, "effort", true),
             wait: law(self, &step.wait, "wait", false),
             lead: law(self, &step.lead_time, "lead-time", false),
-            spare: step.spare.as_ref().and_then(|spare| self.node(spare)),
+            spare: step.spare.as_ref().and_then(|spare| self.pool_number(spare)),
+            order: step.spare.as_ref().and_then(|spare| self.order(spare, id, &key)),
             vendor: step.vendor.as_ref().and_then(|vendor| self.vendor_number(vendor)),
             crew: self.crew(step),
             dataset: None,
@@ -94,7 +94,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// A lead time as the scenario and its modifiers have it.
-    fn stretched(&self, law: Law) -> Law {
+    pub(super) fn stretched(&self, law: Law) -> Law {
         if self.lead_times == 1.0 { law } else { law.times(self.lead_times) }
     }
 
@@ -146,18 +146,6 @@ impl<'a> Compiler<'a> {
         self.node(id).map_or_else(String::new, |n| self.model.names.titles[n as usize].clone())
     }
 
-    fn spare(&mut self, component: &Component, node: u32) {
-        if let Details::Spare(spare) = &component.details {
-            let id = component.id.as_str();
-            let lead = spare.lead_time.clone().map(|law| self.stretched(law));
-            let lead = lead.map(|law| self.draw(id, "order", "lead-time", &law, false));
-            self.model.nodes[node as usize].spare = Some((spare.stock, lead));
-            let key = format!("spare.{id}.stock");
-            let value = format!("{} in stock", spare.stock);
-            self.figure(key, &component.id, "Lead times", value, Provenance::Declared, "the map");
-        }
-    }
-
     /// The phases between the strike and the start of recovery.
     pub(super) fn phases(&mut self) {
         for phase in &self.inputs.scenario.phase {
@@ -202,6 +190,7 @@ impl<'a> Compiler<'a> {
             wait,
             lead: None,
             spare: None,
+            order: None,
             vendor: phase.vendor.as_ref().and_then(|vendor| self.vendor_number(vendor)),
             crew,
             dataset: None,

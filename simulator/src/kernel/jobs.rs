@@ -20,6 +20,8 @@ pub(super) enum Stage {
     Gated,
     /// Ordered, not yet here.
     Lead,
+    /// For the next spare part.
+    Spare,
     /// The vendor has been called.
     Vendor,
     /// For people.
@@ -146,12 +148,10 @@ impl<'m> Trial<'m> {
         self.note(Entry::Began { step: number, attempt });
         let mut lead = step.lead.as_ref();
         if let Some(spare) = step.spare {
-            if self.stock[spare as usize] > 0 {
-                self.stock[spare as usize] -= 1;
-                self.note(Entry::SpareTaken { step: number, spare });
-                lead = None;
-            } else if let Some((_, Some(own))) = &self.model.nodes[spare as usize].spare {
-                lead = Some(own);
+            match self.take_spare(job, spare) {
+                Some(true) => lead = None,
+                Some(false) => return,
+                None => {}
             }
         }
         match lead {
@@ -231,7 +231,7 @@ impl<'m> Trial<'m> {
         match self.jobs[job as usize].stage {
             Stage::Lead => {
                 let label = self.label(job, Cause::LeadTime);
-                self.stretch(job, Label { component: step.spare.unwrap_or(step.owner), ..label });
+                self.stretch(job, label);
                 self.call_vendor(job);
             }
             Stage::Vendor => {

@@ -113,6 +113,7 @@ impl<'m> Trial<'m> {
         self.release(&held);
         self.drop_shifts(node);
         self.flows_of_job_end(node);
+        self.leave_queues(node);
         self.gated.retain(|other| *other != node);
         self.waiting.retain(|other| *other != node);
     }

@@ -12,6 +12,7 @@ mod launch;
 mod links;
 mod log;
 mod restore;
+mod spares;
 mod strikes;
 mod verdict;
 
@@ -47,6 +48,8 @@ enum Event {
     Shift { shift: u32 },
     /// A transfer ends.
     Flow { flow: u32, generation: u32 },
+    /// An ordered piece comes in.
+    Delivery { pool: u32 },
     /// Somebody's hours begin.
     Wake,
 }
@@ -138,7 +141,7 @@ pub struct Trial<'m> {
     waiting: Vec<u32>,
     shifts: Vec<crew::Shift>,
     people: Vec<Somebody>,
-    stock: Vec<u32>,
+    pools: Vec<spares::PoolState>,
     copies: Vec<restore::CopyState>,
     /// Per data set: milliseconds of work lost, 0 when not hit.
     pub loss: Vec<i64>,
@@ -198,7 +201,7 @@ impl<'m> Trial<'m> {
             waiting: Vec::new(),
             shifts: Vec::new(),
             people: Vec::new(),
-            stock: Vec::new(),
+            pools: Vec::new(),
             copies: Vec::new(),
             loss: Vec::new(),
             hit: Vec::new(),
@@ -267,6 +270,7 @@ impl<'m> Trial<'m> {
             Event::Piece { job, generation } => self.on_piece(job, generation),
             Event::Shift { shift } => self.on_shift(shift),
             Event::Flow { flow, generation } => self.on_flow(flow, generation),
+            Event::Delivery { pool } => self.on_delivery(pool),
             Event::Wake => {
                 self.wake_at = NEVER;
                 self.dispatch = true;
@@ -345,8 +349,7 @@ impl<'m> Trial<'m> {
         self.waiting.clear();
         self.shifts.clear();
         self.flows.clear();
-        self.stock.clear();
-        self.stock.extend(model.nodes.iter().map(|n| n.spare.as_ref().map_or(0, |s| s.0)));
+        self.reset_pools();
         refill(&mut self.loss, model.datasets.len(), 0);
         refill(&mut self.hit, model.datasets.len(), false);
         self.copies.clear();

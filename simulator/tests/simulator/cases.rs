@@ -2,11 +2,7 @@
 //! three more sets of figures against a closed form, and shuffled and renamed.
 use statrs::distribution::{Beta, ContinuousCDF, Erlang, LogNormal};
 
-use crate::support::{HOUR, Sample, Trials, shuffled};
-
-const SEEDS: [u64; 3] = [1, 2, 3];
-const MANY: u64 = 200_000;
-const FEWER: u64 = 40_000;
+use crate::support::{FEWER, HOUR, MANY, SEEDS, Sample, Trials, shuffled};
 
 const O4: &str = include_str!("../cases/o04-six-repairs.map.toml");
 const O5: &str = include_str!("../cases/o05-two-crews.map.toml");

@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod cases;
+mod cases_supplies;
 mod program;
 mod properties;
 mod restores;

@@ -11,6 +11,12 @@ use jiff::Timestamp;
 /// Standard errors that a share may be off: 99.99 % of runs stay within.
 const SIGMAS: f64 = 3.89;
 pub(crate) const HOUR: f64 = 3.6e6;
+/// Each exact case passes for each of these.
+pub(crate) const SEEDS: [u64; 3] = [1, 2, 3];
+/// Trials of a case at its published figures.
+pub(crate) const MANY: u64 = 200_000;
+/// Trials of a case at other figures.
+pub(crate) const FEWER: u64 = 40_000;
 
 pub(crate) fn map(text: &str) -> DependencyMap {
     map_from(&[Source::new("map.toml", text)]).unwrap_or_else(|p| panic!("{p}\n{text}")).value
@@ -79,6 +85,10 @@ impl Sample {
         let mut hours: Vec<f64> = values.iter().map(|ms| *ms as f64 / HOUR).collect();
         hours.sort_by(f64::total_cmp);
         Self(hours)
+    }
+
+    pub(crate) fn min(&self) -> f64 {
+        self.0.first().copied().unwrap_or(0.0)
     }
 
     pub(crate) fn max(&self) -> f64 {
