@@ -231,10 +231,8 @@ pub struct Pool {
 /// Demand for spare parts in normal times.
 #[derive(Debug, Clone)]
 pub struct Demand {
-    /// Mean time between two uses, in milliseconds.
-    pub mean_gap: f64,
-    /// Key of those times, counted back from the strike.
-    pub gap_key: Purpose,
+    /// Time between two uses, counted back from the strike.
+    pub gap: Draw,
     /// How long each order takes.
     pub lead: Draw,
     /// Orders older than this have arrived.

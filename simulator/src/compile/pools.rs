@@ -1,19 +1,20 @@
 //! Spare parts: what is in stock, what an order takes, and what was ordered before the strike.
 use evenkeel_config::id::Id;
+use evenkeel_config::law::Law;
 use evenkeel_config::map::{Component, Details, Spare};
 use evenkeel_config::problem::Place;
 use evenkeel_config::provenance::Provenance;
+use evenkeel_config::quantity::Span;
 
 use super::Compiler;
-use crate::draw::Sampler;
 use crate::model::{Demand, Draw, Pool};
 
 /// 8,766 hours, in milliseconds.
 const YEAR_MS: f64 = 8_766.0 * 3.6e6;
 /// More open orders than this are not followed.
 const MOST_ORDERS: f64 = 1000.0;
-/// All but one in a billion orders have arrived after this quantile of their law.
-const LAST: f64 = 1.0 - 1e-9;
+/// No order takes longer than at this rank, in sigma: the end of every law's table.
+const LAST: f64 = 8.0;
 
 impl<'a> Compiler<'a> {
     /// The pools of spare parts.
@@ -23,14 +24,13 @@ impl<'a> Compiler<'a> {
             let Some(node) = self.node(&component.id) else { continue };
             let demand = self.demand(component, spare);
             let id = component.id.as_str();
-            let value = match (&demand, self.near_as_of) {
-                (Some(demand), _) => format!(
+            let value = match (&demand, mean_gap(spare)) {
+                (Some(_), Some(gap)) => format!(
                     "{} in stock when no order is open, one used every {}",
                     spare.stock,
-                    crate::words::duration(crate::draw::to_ms(demand.mean_gap))
+                    crate::words::duration(gap.as_ms())
                 ),
-                (None, true) => format!("{} in stock", spare.stock),
-                (None, false) => format!("{} in stock when no order is open", spare.stock),
+                _ => format!("{} in stock", spare.stock),
             };
             let key = format!("spare.{id}.stock");
             self.figure(key, &component.id, "Lead times", value, Provenance::Declared, "the map");
@@ -53,27 +53,25 @@ impl<'a> Compiler<'a> {
     /// Orders from before the strike. Now and tonight the stock is what the
     /// map says it is.
     fn demand(&mut self, component: &Component, spare: &Spare) -> Option<Demand> {
-        let (units, rate) = (spare.units_in_use?, spare.failure_rate?);
+        let mean = mean_gap(spare)?;
         let law = self.stretched(spare.lead_time.clone()?);
-        let a_year = f64::from(units) * rate;
-        if self.near_as_of || a_year <= 0.0 {
+        if self.near_as_of {
             return None;
         }
         let id = component.id.as_str();
         let lead = self.draw(id, "earlier order", "lead-time", &law, false);
-        let mean_gap = YEAR_MS / a_year;
-        let longest = longest(&lead.sampler);
-        if longest as f64 / mean_gap > MOST_ORDERS {
+        let longest = lead.sampler.at(LAST);
+        if longest as f64 / mean.as_ms().max(1) as f64 > MOST_ORDERS {
             let key = format!("spare.{id}.failure_rate");
             self.problems.error(
                 Place { key, ..Place::default() },
-                format!("{} failures a year are more than {MOST_ORDERS} open orders", a_year),
+                format!("one used every {mean} means more than {MOST_ORDERS} open orders"),
                 "check `units_in_use`, `failure_rate` (per piece and year) and `lead_time`",
             );
             return None;
         }
-        let gap_key = self.purposes.of(id, "earlier order", "gap");
-        Some(Demand { mean_gap, gap_key, lead, longest })
+        let gap = self.draw(id, "earlier order", "gap", &Law::Exponential { mean }, false);
+        Some(Demand { gap, lead, longest })
     }
 
     pub(super) fn pool_number(&self, id: &Id) -> Option<u32> {
@@ -90,6 +88,8 @@ impl<'a> Compiler<'a> {
     }
 }
 
-fn longest(sampler: &Sampler) -> i64 {
-    sampler.at(LAST)
+/// Mean time between two uses in normal times, if demand is stated.
+fn mean_gap(spare: &Spare) -> Option<Span> {
+    let a_year = f64::from(spare.units_in_use?) * spare.failure_rate?;
+    (a_year > 0.0).then(|| Span::from_ms(crate::draw::to_ms(YEAR_MS / a_year)))
 }

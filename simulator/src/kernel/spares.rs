@@ -11,9 +11,7 @@ use super::chain::Label;
 use super::jobs::Stage;
 use super::log::Entry;
 use super::{Event, Trial};
-use crate::draw::to_ms;
 use crate::model::Demand;
-use crate::special::exponential_quantile;
 
 /// More earlier uses than this are not looked at.
 const MOST_USES: u32 = 100_000;
@@ -43,14 +41,13 @@ impl Trial<'_> {
 
     /// The orders that are still on their way at the strike.
     fn earlier_orders(&mut self, pool: u32, demand: &Demand) {
-        let mut age = 0.0;
+        let mut age = 0_i64;
         for use_before in 0..MOST_USES {
-            let u = self.luck.uniform(demand.gap_key, use_before);
-            age += demand.mean_gap * exponential_quantile(u);
-            if age > demand.longest as f64 {
+            age = age.saturating_add(self.draw(&demand.gap, use_before));
+            if age > demand.longest {
                 return;
             }
-            let left = self.draw(&demand.lead, use_before) - to_ms(age);
+            let left = self.draw(&demand.lead, use_before) - age;
             if left <= 0 {
                 continue;
             }
