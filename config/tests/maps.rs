@@ -252,6 +252,7 @@ fn steps_that_nobody_can_take() {
             &[(8, "a step `s` already", "differently")],
         ),
         ("repair = [{ step = \"s\", each = true }]\n", &[(8, "only a fleet", "count")]),
+        ("recover = [{ step = \"s\", reentry = \"9d\" }]\n", &[(8, "only lost data", "dataset")]),
         ("clear = [{ step = \"s\", success = 0 }]\n", &[(8, "never works", "0.9")]),
         (
             "recover = [{ step = \"s\", dataset = \"d\" }]\n[dataset.d]\n",

@@ -155,6 +155,8 @@ pub struct Step {
     pub crew: Option<Crew>,
     /// Whose data is restored.
     pub dataset: Option<u32>,
+    /// Entering it again when no copy is usable.
+    pub reentry: Option<Draw>,
     /// People stay with the restore.
     pub attended: bool,
     /// What must physically stand.

@@ -43,6 +43,11 @@ pub struct RecoveryStep {
     /// The data set that is restored from its best usable copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<Id>,
+    /// How long it takes, by the clock, to enter the data again from paper or to
+    /// collect it anew when no copy is usable; the component then comes back
+    /// with the work of all that time lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reentry: Option<Law>,
     /// Whether people stay with the restore until it ends.
     #[serde(default, skip_serializing_if = "is_false")]
     pub attended: bool,
@@ -100,6 +105,7 @@ impl RecoveryStep {
             who: None,
             heads: 1,
             dataset: None,
+            reentry: None,
             attended: false,
             needs: Vec::new(),
             success: None,

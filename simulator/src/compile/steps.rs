@@ -67,6 +67,7 @@ impl<'a> Compiler<'a> {
             vendor: step.vendor.as_ref().and_then(|vendor| self.vendor_number(vendor)),
             crew: self.crew(step),
             dataset: None,
+            reentry: law(self, &step.reentry, "reentry", false),
             attended: step.attended,
             ground: self.model.nodes[node as usize].foundations.clone(),
             gates,
@@ -99,7 +100,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn step_figures(&mut self, component: &Component, list: &str, step: &RecoveryStep) {
-        let parts = [(&step.effort, "work"), (&step.lead_time, "lead time"), (&step.wait, "wait")];
+        let parts = [
+            (&step.effort, "work"),
+            (&step.lead_time, "lead time"),
+            (&step.wait, "wait"),
+            (&step.reentry, "entering again"),
+        ];
         for (law, what) in parts {
             let Some(law) = law else { continue };
             let slug = step.step.replace(' ', "-");
@@ -194,6 +200,7 @@ impl<'a> Compiler<'a> {
             vendor: phase.vendor.as_ref().and_then(|vendor| self.vendor_number(vendor)),
             crew,
             dataset: None,
+            reentry: None,
             attended: false,
             ground: Vec::new(),
             gates: Vec::new(),

@@ -32,6 +32,8 @@ pub(super) enum Stage {
     CopyWait,
     /// Data is coming back.
     Transfer,
+    /// Data is entered again, because no copy is left.
+    Reentry,
     /// Elapsed time after the work.
     Pause,
     /// Between two steps, or before another attempt.
@@ -246,6 +248,13 @@ impl<'m> Trial<'m> {
                 let label = self.label(job, cause);
                 self.stretch(job, Label { component: vendor.unwrap_or(step.owner), ..label });
                 self.after_work(job);
+            }
+            Stage::Reentry => {
+                let data = step.dataset.unwrap_or(NONE);
+                let node = self.model.datasets.get(data as usize).map_or(NONE, |data| data.node);
+                let label = self.label(job, Cause::Wait);
+                self.stretch(job, Label { component: node, ..label });
+                self.without_data(job, data);
             }
             Stage::Pause => {
                 let cause = if step.owner == NONE { cause_of(step) } else { Cause::Wait };

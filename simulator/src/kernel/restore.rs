@@ -263,12 +263,20 @@ impl<'m> Trial<'m> {
         self.loss[data as usize] = NEVER;
         let held = std::mem::take(&mut self.jobs[job as usize].held);
         self.release(&held);
-        let then = self.step_of(job).map_or(OnFailure::GiveUp, |step| step.on_failure);
-        if then == OnFailure::Continue {
-            self.bring_back(data, job);
-            self.pause(job);
+        let step = self.step_of(job);
+        let then = step.map_or(OnFailure::GiveUp, |step| step.on_failure);
+        if let Some(reentry) = step.and_then(|step| step.reentry.as_ref()) {
+            let takes = self.draw(reentry, self.jobs[job as usize].attempt);
+            self.piece(job, Stage::Reentry, self.now.saturating_add(takes));
+        } else if then == OnFailure::Continue {
+            self.without_data(job, data);
         } else {
             self.jobs[job as usize].stage = Stage::Dead(Dead::NoCopy);
         }
+    }
+    /// Goes on with data that is empty, or entered again.
+    pub(super) fn without_data(&mut self, job: u32, data: u32) {
+        self.bring_back(data, job);
+        self.pause(job);
     }
 }

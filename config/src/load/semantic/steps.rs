@@ -97,7 +97,13 @@ fn known_skill(judge: &mut Judge<'_>, skill: &str, skills: &BTreeMap<&str, u32>,
 }
 
 fn restore(judge: &mut Judge<'_>, step: &RecoveryStep, key: &str) {
-    let Some(id) = &step.dataset else { return };
+    let Some(id) = &step.dataset else {
+        if step.reentry.is_some() {
+            let hint = "name the data, as in `dataset = \"erp-db\"`, or use `wait`";
+            judge.error(&format!("{key}.reentry"), "only lost data is entered again", hint);
+        }
+        return;
+    };
     let Some(Details::Dataset(dataset)) = judge.map.components.get(id).map(|data| &data.details)
     else {
         return;
