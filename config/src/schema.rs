@@ -30,6 +30,7 @@ fn map() -> Value {
     let mut pieces = schema["properties"].clone();
     if let Some(pieces) = pieces.as_object_mut() {
         pieces.remove("fix");
+        pieces.remove("calibration");
         pieces.insert("organisation".to_owned(), json!({ "type": "object" }));
     }
     let set = &mut schema["$defs"]["Fix"]["properties"]["set"];

@@ -1,29 +1,29 @@
 //! Figures from evidence: chance that a restore works, its speed, when backups really ran.
 //!
-//! - Restore success: one prior Beta(1.4, 0.6) for every repository, drilled or
-//!   not, so that evidence moves one curve; each drill counts with half weight
-//!   every 180 days. A share somebody claims replaces the prior's mean at the
-//!   same weight. Only drills that really restored count: listing or reading a
-//!   part of a repository says nothing about the procedure.
-//! - Restore speed: the weighted mean and spread of the logarithm of the
-//!   drills' speeds, half weight every 90 days; few drills widen it as Student's
-//!   law would, and restoring more than was drilled widens it further.
+//! - Restore success: one Beta prior for every repository, drilled or not, so
+//!   that evidence moves one curve; each drill counts with half weight every
+//!   half-life. A share somebody claims replaces the prior's mean at the same
+//!   weight. Only drills that really restored count: listing or reading a part
+//!   of a repository says nothing about the procedure.
+//! - Restore speed: the next of lognormal speeds whose median and spread are
+//!   known from the drills alone, so Student's law of the logarithm, with the
+//!   spread believed beforehand worth some drills (normal law with a scaled
+//!   inverse chi-square prior of the variance; Gelman and others, Bayesian Data
+//!   Analysis, 2013, section 3.3). Restoring more than was drilled widens it.
+//!
+//! Priors and half-lives are settings of the map, see
+//! [`evenkeel_config::map::Calibration`].
 use std::collections::BTreeMap;
 
 use evenkeel_config::id::Id;
+use evenkeel_config::map::Calibration;
 use evenkeel_config::provenance::Provenance;
+use evenkeel_config::quantity::Span;
 use evenkeel_config::record::{DrillFacts, DrillLevel, EvidenceSet, Outcome, SnapshotFact};
 use jiff::Timestamp;
 use libm::{exp, exp2, log, sqrt};
 
-/// Weights of the prior Beta(1.4, 0.6): mean 0.7, worth two drills.
-const PRIOR: (f64, f64) = (1.4, 0.6);
-const SUCCESS_HALF_LIFE_DAYS: f64 = 180.0;
-const SPEED_HALF_LIFE_DAYS: f64 = 90.0;
-/// Spread of the logarithm of a speed when fewer than two drills show it, and
-/// how many drills that assumption is worth.
-const ASSUMED_SIGMA: f64 = 0.35;
-const ASSUMED_WEIGHT: f64 = 2.0;
+use crate::special::beta_quantile;
 
 /// Speed of a repository nobody measured or described, bytes a second, and the
 /// spread of its logarithm: from a tenth of a gigabit line's speed to its full.
@@ -34,6 +34,8 @@ pub const DAMAGED: f64 = 0.01;
 /// Facts that bear on restores, by repository and data set.
 #[derive(Debug, Default)]
 pub struct Facts<'a> {
+    settings: Calibration,
+    as_of: Timestamp,
     drills: BTreeMap<&'a Id, Vec<&'a DrillFacts>>,
     snapshots: BTreeMap<(&'a Id, Option<&'a Id>), Vec<SnapshotFact>>,
 }
@@ -49,10 +51,50 @@ pub struct Known {
     pub source: String,
 }
 
+/// The chance that restores from a repository work, as a Beta law.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Success {
+    /// Restores that worked: the prior's and the drills', the old ones in part. Above 0.
+    pub good: f64,
+    /// Restores that failed; 0 where somebody claims that every restore works
+    /// and no drill says otherwise: then the chance is 1 without any doubt.
+    pub bad: f64,
+    /// Its mean, how it is known and from what.
+    pub known: Known,
+}
+
+impl Success {
+    /// The quantile of the chance itself: how sure we are of it.
+    pub fn quantile(&self, u: f64) -> f64 {
+        if self.bad <= 0.0 {
+            1.0
+        } else if self.good <= 0.0 {
+            0.0
+        } else {
+            beta_quantile(self.good, self.bad, u, self.known.value)
+        }
+    }
+}
+
+/// The speed of the next restore from a repository: the logarithm follows
+/// Student's law.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Speed {
+    /// Median, in bytes a second.
+    pub median: f64,
+    /// Scale of the logarithm.
+    pub sigma: f64,
+    /// Degrees of freedom.
+    pub df: f64,
+    /// The median, how it is known and from what.
+    pub known: Known,
+}
+
 impl<'a> Facts<'a> {
-    /// Gathers the facts that were seen up to an instant.
-    pub fn gather(evidence: &'a [EvidenceSet], as_of: Timestamp) -> Self {
-        let mut facts = Self::default();
+    /// Gathers the facts that were seen up to an instant, to be read by the
+    /// map's settings.
+    pub fn gather(evidence: &'a [EvidenceSet], as_of: Timestamp, settings: &Calibration) -> Self {
+        let mut facts = Self { settings: settings.clone(), as_of, ..Self::default() };
         for item in evidence.iter().flat_map(|set| &set.evidence) {
             let Outcome::Observed { copies, drills, .. } = &item.outcome else { continue };
             for drill in drills.iter().filter(|drill| drill.started <= as_of) {
@@ -86,10 +128,22 @@ impl<'a> Facts<'a> {
         Some(known.iter().map(|snapshot| snapshot.start.as_millisecond()).collect())
     }
 
-    /// The mean chance that restores from a repository work.
-    pub fn success(&self, copy: &Id, claimed: Option<f64>, as_of: Timestamp) -> Known {
+    /// The chance that restores from a repository work.
+    pub fn success(&self, copy: &Id, claimed: Option<f64>) -> Success {
         let drills: Vec<&&DrillFacts> = self.restores(copy).collect();
-        let (good, bad) = self.success_weights(copy, claimed, as_of);
+        let [good, bad] = self.settings.success_prior;
+        let (mut good, mut bad) = match claimed {
+            Some(p) => (p * (good + bad), (1.0 - p) * (good + bad)),
+            None => (good, bad),
+        };
+        for drill in &drills {
+            let weight = weight(drill, self.as_of, self.settings.success_half_life);
+            if drill.worked {
+                good += weight;
+            } else {
+                bad += weight;
+            }
+        }
         let worked = drills.iter().filter(|drill| drill.worked).count();
         let (provenance, source) = match (drills.last(), claimed) {
             (Some(last), _) => (
@@ -107,32 +161,16 @@ impl<'a> Facts<'a> {
                     .to_owned(),
             ),
         };
-        Known { value: good / (good + bad), provenance, source }
-    }
-
-    /// The weights a, b of the law Beta(a, b) of that chance.
-    pub fn success_weights(&self, copy: &Id, claimed: Option<f64>, as_of: Timestamp) -> (f64, f64) {
-        let (mut good, mut bad) = match claimed {
-            Some(p) => (p * (PRIOR.0 + PRIOR.1), (1.0 - p) * (PRIOR.0 + PRIOR.1)),
-            None => PRIOR,
-        };
-        for drill in self.restores(copy) {
-            let weight = weight(drill, as_of, SUCCESS_HALF_LIFE_DAYS);
-            if drill.worked {
-                good += weight;
-            } else {
-                bad += weight;
-            }
-        }
-        (good, bad)
+        let known = Known { value: good / (good + bad), provenance, source };
+        Success { good, bad, known }
     }
 
     fn restores(&self, copy: &Id) -> impl Iterator<Item = &&'a DrillFacts> {
         self.drills.get(copy).into_iter().flatten().filter(|drill| is_restore(drill))
     }
 
-    /// Median speed in bytes a second and sigma of its logarithm, if drills show it.
-    pub fn speed(&self, copy: &Id, bytes: f64, as_of: Timestamp) -> Option<(f64, f64, Known)> {
+    /// The speed of restores of so many bytes, if drills show it.
+    pub fn speed(&self, copy: &Id, bytes: f64) -> Option<Speed> {
         let timed = |drill: &&&DrillFacts| {
             drill.worked && drill.bytes > 0 && drill.seconds > 0.0 && drill.seconds.is_finite()
         };
@@ -143,14 +181,17 @@ impl<'a> Facts<'a> {
             .iter()
             .map(|drill| {
                 let speed = drill.bytes as f64 / drill.seconds;
-                (weight(drill, as_of, SPEED_HALF_LIFE_DAYS), log(speed))
+                (weight(drill, self.as_of, self.settings.speed_half_life), log(speed))
             })
             .collect();
         let total: f64 = points.iter().map(|(weight, _)| weight).sum();
         let mean = points.iter().map(|(weight, x)| weight * x).sum::<f64>() / total;
         let squares: f64 = points.iter().map(|(w, x)| w * (x - mean) * (x - mean)).sum();
-        let variance = (squares + ASSUMED_WEIGHT * ASSUMED_SIGMA * ASSUMED_SIGMA)
-            / (total + ASSUMED_WEIGHT - 1.0).max(1.0);
+        let Calibration { speed_sigma, speed_weight, .. } = self.settings;
+        let df = (total + speed_weight - 1.0).max(1.0);
+        // One drill alone shows no spread, whatever weight the settings give.
+        let believed = if drills.len() < 2 { speed_weight.max(1.0) } else { speed_weight };
+        let variance = (squares + believed * speed_sigma * speed_sigma) / df;
         let largest = drills.iter().map(|drill| drill.bytes).max().unwrap_or(1) as f64;
         let beyond = if bytes > largest { 0.1 * log(bytes / largest) } else { 0.0 };
         let sigma = sqrt(variance * (1.0 + 1.0 / total.max(0.5)) + beyond * beyond);
@@ -159,7 +200,7 @@ impl<'a> Facts<'a> {
             provenance: Provenance::Measured,
             source: format!("{} timed restore drills, the last on {}", drills.len(), day(last)),
         };
-        Some((exp(mean), sigma.min(1.5), known))
+        Some(Speed { median: exp(mean), sigma: sigma.min(1.5), df, known })
     }
 }
 
@@ -167,9 +208,9 @@ fn is_restore(drill: &DrillFacts) -> bool {
     matches!(drill.level, DrillLevel::Sample | DrillLevel::Application | DrillLevel::Full)
 }
 
-fn weight(drill: &DrillFacts, as_of: Timestamp, half_life_days: f64) -> f64 {
-    let age = (as_of.as_millisecond() - drill.started.as_millisecond()).max(0) as f64 / 8.64e7;
-    exp2(-age / half_life_days)
+fn weight(drill: &DrillFacts, as_of: Timestamp, half_life: Span) -> f64 {
+    let age = (as_of.as_millisecond() - drill.started.as_millisecond()).max(0) as f64;
+    exp2(-age / half_life.as_ms().max(1) as f64)
 }
 
 fn day(drill: &DrillFacts) -> String {
@@ -222,7 +263,7 @@ mod tests {
     fn success(drills: Vec<DrillFacts>, claimed: Option<f64>) -> Known {
         let sets = [set(drills)];
         let nas = "nas".parse().expect("an id");
-        Facts::gather(&sets, as_of()).success(&nas, claimed, as_of())
+        Facts::gather(&sets, as_of(), &Calibration::default()).success(&nas, claimed).known
     }
 
     #[test]
@@ -250,13 +291,15 @@ mod tests {
         let speed = |drills: Vec<DrillFacts>, bytes: f64| {
             let sets = [set(drills)];
             let nas = "nas".parse().expect("an id");
-            Facts::gather(&sets, as_of()).speed(&nas, bytes, as_of()).expect("drills are timed")
+            let facts = Facts::gather(&sets, as_of(), &Calibration::default());
+            facts.speed(&nas, bytes).expect("drills are timed")
         };
-        let (median, one, _) = speed(vec![drill(1, true, 100_000_000, 2.0)], 1e8);
-        assert!((median / 5e7 - 1.0).abs() < 1e-9);
+        let one = speed(vec![drill(1, true, 100_000_000, 2.0)], 1e8);
+        assert!((one.median / 5e7 - 1.0).abs() < 1e-9);
         let many: Vec<DrillFacts> = (1..6).map(|day| drill(day, true, 100_000_000, 2.0)).collect();
-        let (_, five, _) = speed(many.clone(), 1e8);
-        let (_, far, _) = speed(many, 1e12);
-        assert!(five < one && far > five, "{one} {five} {far}");
+        let five = speed(many.clone(), 1e8);
+        let far = speed(many, 1e12);
+        assert!(five.sigma < one.sigma && far.sigma > five.sigma, "{one:?} {five:?} {far:?}");
+        assert!(five.df > one.df && one.df > 3.9, "{one:?} {five:?}");
     }
 }

@@ -20,6 +20,7 @@ use crate::special::{
     beta_density, beta_quantile, gamma_density, gamma_quantile, gamma_tail_quantile, normal_cdf,
     normal_density, normal_quantile,
 };
+use crate::student::Student;
 
 /// Cells of a law's table.
 pub(crate) const CELLS: usize = 1024;
@@ -281,6 +282,7 @@ pub(crate) fn normal_by(points: &[f64; NORMAL_POINTS], u: f64) -> f64 {
 #[derive(Debug, Default)]
 pub struct Tables {
     known: HashMap<(u8, u64, u64), Arc<Table>>,
+    students: HashMap<u64, Arc<Student>>,
 }
 
 impl Tables {
@@ -295,6 +297,11 @@ impl Tables {
     /// Quantiles of Beta(a, b), both weights above 0: what is known of a chance.
     pub fn beta(&mut self, a: f64, b: f64) -> Arc<Table> {
         self.get(Shape::Beta(a, b))
+    }
+
+    /// Student's law with so many degrees of freedom.
+    pub fn student(&mut self, df: f64) -> Arc<Student> {
+        self.students.entry(df.to_bits()).or_insert_with(|| Arc::new(Student::new(df))).clone()
     }
 
     /// Makes a law ready to draw from.

@@ -33,6 +33,7 @@ pub mod outcome;
 pub mod run;
 pub mod special;
 pub mod statistics;
+pub mod student;
 pub mod summary;
 mod table;
 pub mod words;

@@ -12,6 +12,7 @@ use evenkeel_config::scenario::{Along, Effect, Pick};
 use crate::calendar::Calendar;
 use crate::draw::{Sampler, Table};
 use crate::key::Purpose;
+use crate::student::Student;
 
 /// Full capacity, in millionths.
 pub const ONE: i32 = 1_000_000;
@@ -263,8 +264,10 @@ pub struct Copy {
     pub overhead: Option<Draw>,
     /// Bytes a millisecond when alone.
     pub speed: f64,
-    /// Sigma of the logarithm of the speed.
+    /// Scale of the logarithm of the speed.
     pub sigma: f64,
+    /// Its law where few drills show it; a normal law without.
+    pub student: Option<Arc<Student>>,
     /// What is known of the chance that restores from it work: Beta(a, b).
     pub weights: (f64, f64),
     /// Quantiles of that law; `None` when a weight is 0 and the chance certain.
@@ -275,6 +278,15 @@ pub struct Copy {
     pub works_key: Purpose,
     /// Chance that one snapshot is damaged.
     pub damaged: f64,
+}
+
+impl Copy {
+    /// How many times as long as usual a restore takes whose luck is `z`, a
+    /// standard normal number.
+    pub fn slowness(&self, z: f64) -> f64 {
+        let luck = self.student.as_ref().map_or(z, |law| law.at(z));
+        libm::exp(self.sigma * luck)
+    }
 }
 
 /// Data.

@@ -107,7 +107,13 @@ fn build(
         components.insert(component.id.clone(), component);
     }
     let organisation = document.organisation.clone();
-    let map = DependencyMap { organisation, components, fixes: document.fix.clone(), document };
+    let map = DependencyMap {
+        organisation,
+        calibration: document.calibration.clone(),
+        components,
+        fixes: document.fix.clone(),
+        document,
+    };
     semantic::judge(&map, places, whole, problems);
     map
 }

@@ -72,6 +72,10 @@ impl<'a> Walker<'a> {
                 _ if name == "fix" => {
                     self.error(entry.key_at, &path, "a fix cannot change fixes", "leave it out");
                 }
+                _ if name == "calibration" => {
+                    let what = "a fix cannot change how facts are read";
+                    self.error(entry.key_at, &path, what, "leave it out");
+                }
                 below if name == "organisation" => {
                     let below = self.schemas.resolve(below);
                     self.known_keys(&entry.node, below, &path);

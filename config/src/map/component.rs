@@ -5,6 +5,7 @@ use jiff::civil::{Date, DateTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::details::Details;
 use super::document::MapDocument;
 use super::fix::Fix;
@@ -91,6 +92,8 @@ fn usd() -> String {
 pub struct DependencyMap {
     /// Whose map it is.
     pub organisation: Organisation,
+    /// How facts become figures.
+    pub calibration: Calibration,
     /// All components by id; ids are unique across kinds.
     pub components: BTreeMap<Id, Component>,
     /// Priced changes, by id.

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::component::{Alternative, Common, Component, MaintenanceWindow, Organisation};
 use super::details::{
     Backup, Copy, Dataset, Details, Dns, Fleet, Function, Hardware, Leave, Link, LossStep,
@@ -438,6 +439,9 @@ macro_rules! map_document {
         pub struct MapDocument {
             /// The organisation.
             pub organisation: Organisation,
+            /// How facts become figures.
+            #[serde(default, skip_serializing_if = "Calibration::is_default")]
+            pub calibration: Calibration,
             $(
                 $(#[$doc])*
                 #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -451,7 +455,12 @@ macro_rules! map_document {
         impl MapDocument {
             /// A map with an organisation and nothing else.
             pub fn empty(organisation: Organisation) -> Self {
-                Self { organisation, $( $field: BTreeMap::new(), )* fix: BTreeMap::new() }
+                Self {
+                    organisation,
+                    calibration: Calibration::default(),
+                    $( $field: BTreeMap::new(), )*
+                    fix: BTreeMap::new(),
+                }
             }
 
             /// Every entry as a component, in the order of kinds and ids; an id

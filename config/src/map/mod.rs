@@ -1,4 +1,5 @@
 //! The dependency map: what hangs on what, who can bring it back, and how.
+mod calibration;
 mod component;
 mod details;
 mod document;
@@ -11,6 +12,7 @@ mod reference;
 mod reliability;
 mod step;
 
+pub use calibration::Calibration;
 pub use component::{
     Alternative, Common, Component, DependencyMap, Dispatch, MaintenanceWindow, Organisation,
 };

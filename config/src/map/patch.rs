@@ -48,7 +48,7 @@ impl DependencyMap {
         let mut removal = Removal { map: self, gone, problems };
         for (kind, entries) in table.iter_mut() {
             let Some(entries) = entries.as_table_mut() else { continue };
-            if kind == "organisation" || kind == "fix" {
+            if matches!(kind.as_str(), "organisation" | "calibration" | "fix") {
                 continue;
             }
             entries.retain(|id, _| !removal.gone.contains::<str>(id));

@@ -10,8 +10,9 @@ use jiff::ToSpan;
 
 use super::{Compiler, start_range};
 use crate::calendar::{local_date, local_instant};
-use crate::calibrate::{DAMAGED, DEFAULT_SPEED, Facts, Known};
+use crate::calibrate::{DAMAGED, DEFAULT_SPEED, Facts, Known, Speed, Success};
 use crate::model::{Chain, Copy, Dataset, Link, Step};
+use crate::student::student_quantile;
 
 /// More jobs than this are not looked back at.
 const MOST_JOBS: usize = 20_000;
@@ -19,7 +20,8 @@ const MOST_JOBS: usize = 20_000;
 impl<'a> Compiler<'a> {
     /// Links, repositories and data sets, and the steps that restore them.
     pub(super) fn data(&mut self) {
-        let facts = Facts::gather(self.inputs.evidence, self.inputs.as_of);
+        let facts =
+            Facts::gather(self.inputs.evidence, self.inputs.as_of, &self.inputs.map.calibration);
         self.links();
         self.copies(&facts);
         self.datasets(&facts);
@@ -43,30 +45,36 @@ impl<'a> Compiler<'a> {
     }
 
     fn copies(&mut self, facts: &Facts<'_>) {
-        let as_of = self.inputs.as_of;
         for component in self.inputs.map.components.values() {
             let Details::Copy(copy) = &component.details else { continue };
             let Some(node) = self.node(&component.id) else { continue };
             let id = component.id.as_str();
             let claimed = copy.restore_success.map(|share| share.get());
-            let works = match self.restores_work {
-                Some(value) => Known {
-                    value,
-                    provenance: Provenance::Default,
-                    source: "the scenario, whatever is known of it".to_owned(),
+            let success = match self.restores_work {
+                Some(chance) => Success {
+                    good: 2.0 * chance,
+                    bad: 2.0 * (1.0 - chance),
+                    known: Known {
+                        value: chance,
+                        provenance: Provenance::Default,
+                        source: "the scenario, whatever is known of it".to_owned(),
+                    },
                 },
-                None => facts.success(&component.id, claimed, as_of),
+                None => facts.success(&component.id, claimed),
             };
-            let value =
-                format!("restores work in {} of 100 nights", libm::round(works.value * 100.0));
+            let of_100 = |share: f64| libm::round(share * 100.0);
+            let value = format!(
+                "restores work in {} of 100 nights (9 times in 10 between {} and {})",
+                of_100(success.known.value),
+                of_100(success.quantile(0.05)),
+                of_100(success.quantile(0.95)),
+            );
+            let weights = (success.good, success.bad);
+            let unsure = weights.0 > 0.0 && weights.1 > 0.0;
+            let works = success.known;
             let key = format!("copy.{id}.restore_success");
             self.figure(key, &component.id, "Restores", value, works.provenance, works.source);
-            let weights = match self.restores_work {
-                Some(chance) => (2.0 * chance, 2.0 * (1.0 - chance)),
-                None => facts.success_weights(&component.id, claimed, as_of),
-            };
-            let unsure = weights.0 > 0.0 && weights.1 > 0.0;
-            let (speed, sigma) = self.speed(component, copy, facts);
+            let speed = self.speed(component, copy, facts);
             let overhead =
                 copy.overhead.as_ref().map(|law| self.draw(id, "restore", "overhead", law, true));
             let links = copy
@@ -81,8 +89,9 @@ impl<'a> Compiler<'a> {
                 node,
                 links,
                 overhead,
-                speed: speed / 1e3,
-                sigma,
+                speed: speed.median / 1e3,
+                sigma: speed.sigma,
+                student: speed.df.is_finite().then(|| self.tables.student(speed.df)),
                 weights,
                 chance: unsure.then(|| self.tables.beta(weights.0, weights.1)),
                 chance_key: self.purposes.of(id, "restore", "chance"),
@@ -98,28 +107,31 @@ impl<'a> Compiler<'a> {
         component: &Component,
         copy: &evenkeel_config::map::Copy,
         facts: &Facts<'_>,
-    ) -> (f64, f64) {
+    ) -> Speed {
+        let assumed = |(median, sigma): (f64, f64), provenance, source: &str| Speed {
+            median,
+            sigma,
+            df: f64::INFINITY,
+            known: Known { value: median, provenance, source: source.to_owned() },
+        };
         let largest = self.largest_in(&component.id);
-        let (speed, sigma, provenance, source) =
-            match (facts.speed(&component.id, largest, self.inputs.as_of), copy.speed) {
-                (Some((median, sigma, known)), _) => {
-                    (median, sigma, known.provenance, known.source)
-                }
-                (None, Some(rate)) => {
-                    let speed = rate.as_bytes_per_second() as f64;
-                    (speed, 0.0, Provenance::Declared, "the map; never drilled".to_owned())
-                }
-                (None, None) => (
-                    DEFAULT_SPEED.0,
-                    DEFAULT_SPEED.1,
-                    Provenance::Default,
-                    "nobody measured or stated it; our assumption of 2026".to_owned(),
-                ),
-            };
+        let speed = match (facts.speed(&component.id, largest), copy.speed) {
+            (Some(speed), _) => speed,
+            (None, Some(rate)) => {
+                let median = rate.as_bytes_per_second() as f64;
+                assumed((median, 0.0), Provenance::Declared, "the map; never drilled")
+            }
+            (None, None) => assumed(
+                DEFAULT_SPEED,
+                Provenance::Default,
+                "nobody measured or stated it; our assumption of 2026",
+            ),
+        };
         let key = format!("copy.{}.restore_speed", component.id);
-        let value = format!("restores run at {} MB a second", crate::words::number(speed / 1e6));
+        let value = speed_in_words(&speed);
+        let Known { provenance, source, .. } = speed.known.clone();
         self.figure(key, &component.id, "Restores", value, provenance, source);
-        (speed, sigma)
+        speed
     }
 
     fn largest_in(&self, copy: &Id) -> f64 {
@@ -363,6 +375,17 @@ impl<'a> Compiler<'a> {
         let number = self.implicit_step(component, node, &step);
         self.model.steps[number as usize].clone()
     }
+}
+
+/// The usual speed, and what nine restores in ten lie between.
+fn speed_in_words(speed: &Speed) -> String {
+    let megabytes = |factor: f64| crate::words::number(speed.median * factor / 1e6);
+    let usual = format!("restores run at {} MB a second", megabytes(1.0));
+    if speed.sigma <= 0.0 {
+        return usual;
+    }
+    let reach = libm::exp(speed.sigma * student_quantile(speed.df, 0.95));
+    format!("{usual} (9 times in 10 between {} and {})", megabytes(1.0 / reach), megabytes(reach))
 }
 
 fn job_success(backup: &Backup, observed: Option<&[i64]>, every: i64) -> (f64, Provenance, String) {

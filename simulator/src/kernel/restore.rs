@@ -1,6 +1,5 @@
 //! Restores: which snapshot of which copy, whether it works, and what is lost.
 use evenkeel_config::map::OnFailure;
-use libm::exp;
 
 use super::jobs::{Dead, Stage};
 use super::{Entry, Grave, Trial, Unfit};
@@ -199,7 +198,7 @@ impl<'m> Trial<'m> {
         if copy.sigma > 0.0 {
             let key = data.chains[snapshot.chain].speed_key;
             let z = self.bad_day.mix(self.luck.normal(key, attempt));
-            takes *= exp(copy.sigma * z);
+            takes *= copy.slowness(z);
         }
         let takes = crate::draw::to_ms(takes).saturating_add(overhead);
         let from = snapshot.start - self.strike_at;

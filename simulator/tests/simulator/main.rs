@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "exact answers are computed by other means")]
 
 mod behaviour;
+mod calibration;
 mod cases;
 mod cases_supplies;
 mod program;

@@ -1,4 +1,5 @@
 //! Judges a map that parsed: what it names exists, and what it says makes sense.
+mod calibration;
 mod dates;
 mod dispatch;
 mod fixes;
@@ -18,6 +19,7 @@ use crate::problem::{Place, Problems};
 /// Every check, in the order of a reader's interest.
 const CHECKS: &[fn(&mut Judge<'_>)] = &[
     dates::check,
+    calibration::check,
     references::check,
     needs::check,
     functions::check,
