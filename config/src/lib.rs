@@ -8,6 +8,8 @@
 //! | `hub.toml` | people | hub | [`hub::HubSettings`] |
 //! | evidence | agent | simulator, dashboards | [`record::EvidenceSet`] |
 //! | recorded map | agent | dashboards | [`record::RecordedMap`] |
+//! | patch | people | simulator | [`map::Patch`] |
+//! | comparison, promises, portfolio | simulator | people | [`record::Comparison`] and neighbours |
 //! | summary | simulator | dashboards | [`record::Summary`] |
 //!
 //! What people write is read strictly: an unknown key is an error, and all

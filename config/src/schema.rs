@@ -7,16 +7,19 @@ use crate::hub::HubSettings;
 use crate::id::Id;
 use crate::map::MapDocument;
 use crate::quantity::Span;
-use crate::record::{EvidenceSet, RecordedMap, Summary};
+use crate::record::{Comparison, EvidenceSet, Portfolio, Promises, RecordedMap, Summary};
 use crate::scenario::Scenario;
 
 /// Every document's schema with the name of the file it ships in, in order of name.
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("agent.schema.json", schema_for!(AgentFile).to_value()),
+        ("comparison.schema.json", schema_for!(Comparison).to_value()),
         ("evidence.schema.json", schema_for!(EvidenceSet).to_value()),
         ("hub.schema.json", schema_for!(HubSettings).to_value()),
         ("map.schema.json", map()),
+        ("portfolio.schema.json", schema_for!(Portfolio).to_value()),
+        ("promises.schema.json", schema_for!(Promises).to_value()),
         ("recorded-map.schema.json", schema_for!(RecordedMap).to_value()),
         ("scenario.schema.json", schema_for!(Scenario).to_value()),
         ("summary.schema.json", schema_for!(Summary).to_value()),

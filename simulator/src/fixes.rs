@@ -4,14 +4,12 @@ use evenkeel_config::map::Fix;
 use evenkeel_config::record::{Elapsed, FixEffect, FixSummary};
 
 use crate::compile::{Compiled, minor};
-use crate::key::{Luck, Purposes};
-use crate::model::{Model, NEVER};
+use crate::model::Model;
+use crate::paired::{mean_change, quantile_changes};
 use crate::run::{FunctionRuns, Runs};
 use crate::statistics::{curve, elapsed, ranks, sorted};
 use crate::summary::total_costs;
 
-/// Resamples for the interval of a difference of quantiles.
-const RESAMPLES: u32 = 200;
 /// Years over which a one-off cost is taken.
 const YEARS: f64 = 5.0;
 
@@ -79,22 +77,9 @@ pub fn patched(
 
 /// Mean money saved in an event and its 95 % interval, from paired differences.
 fn saved(before: Side<'_>, after: Side<'_>) -> [i64; 3] {
-    let before = total_costs(before.model, before.runs);
-    let after = total_costs(after.model, after.runs);
-    let n = before.len().max(1) as i128;
-    let (mut sum, mut squares) = (0_i128, 0.0);
-    for (before, after) in before.iter().zip(&after) {
-        sum += i128::from(before - after);
-    }
-    let mean = sum / n;
-    for (before, after) in before.iter().zip(&after) {
-        let gap = (i128::from(before - after) - mean) as f64;
-        squares += gap * gap;
-    }
-    let error = libm::sqrt(squares / n as f64 / n as f64) * 1.959_963_984_540_054;
-    let mean = i64::try_from(mean).unwrap_or(i64::MAX);
-    let half = libm::rint(error) as i64;
-    [mean, mean.saturating_sub(half), mean.saturating_add(half)]
+    let [before, after] = [before, after].map(|side| total_costs(side.model, side.runs));
+    let change = mean_change(&before, &after).map(|mean| mean.change);
+    change.map_or([0; 3], |change| [-change.value, -change.high, -change.low])
 }
 
 fn effects(before: Side<'_>, after: Side<'_>, seed: u64) -> Vec<FixEffect> {
@@ -117,85 +102,23 @@ fn effects(before: Side<'_>, after: Side<'_>, seed: u64) -> Vec<FixEffect> {
 }
 
 fn effect(id: &Id, pair: [&FunctionRuns; 2], rto: Option<i64>, seed: u64) -> FixEffect {
-    let usable = pair.map(|runs| sorted(&runs.usable));
-    let at = |values: &[Vec<i64>; 2], p: f64| -> [Elapsed; 2] {
-        [0, 1].map(|side| {
-            let values = &values[side];
-            values.get(ranks(values.len(), p).0).map_or(Elapsed::Never, |ms| elapsed(*ms))
-        })
-    };
+    let [likely, bad_night] = quantile_changes(&pair[0].usable, &pair[1].usable, [0.5, 0.9], seed);
     let losses = pair.map(|runs| sorted(&runs.data_loss));
     FixEffect {
         function: id.clone(),
-        likely: at(&usable, 0.5),
-        bad_night: at(&usable, 0.9),
-        won_ms: won(pair.map(|runs| runs.usable.as_slice()), &usable, seed),
+        likely: [likely.before, likely.after],
+        bad_night: [bad_night.before, bad_night.after],
+        won_ms: bad_night.change.map(|change| [-change.value, -change.high, -change.low]),
         rto: rto.map(|rto| {
-            [0, 1].map(|side| {
-                let values = &usable[side];
-                values.partition_point(|ms| *ms <= rto) as f64 / values.len().max(1) as f64
+            pair.map(|runs| {
+                let kept = runs.usable.iter().filter(|ms| **ms <= rto).count();
+                kept as f64 / runs.usable.len().max(1) as f64
             })
         }),
-        data_loss: at(&losses, 0.9),
-        curve: curve(&usable[1]),
+        data_loss: [0, 1].map(|side| {
+            let values = &losses[side];
+            values.get(ranks(values.len(), 0.9).0).map_or(Elapsed::Never, |ms| elapsed(*ms))
+        }),
+        curve: curve(&sorted(&pair[1].usable)),
     }
-}
-
-/// P90 before less P90 after, with the 95 % interval from resampled pairs.
-fn won(pair: [&[i64]; 2], sorted: &[Vec<i64>; 2], seed: u64) -> Option<[i64; 3]> {
-    let n = pair[0].len();
-    let rank = ranks(n, 0.9).0;
-    let value = [0, 1].map(|side| sorted[side].get(rank).copied().unwrap_or(NEVER));
-    if value.contains(&NEVER) || n != pair[1].len() {
-        return None;
-    }
-    let point = value[0] - value[1];
-    if pair[0] == pair[1] {
-        return Some([0; 3]);
-    }
-    let places = [0, 1].map(|side| places(pair[side], &sorted[side]));
-    let purpose = Purposes::default().of("", "fixes", "resample");
-    let gaps: Option<Vec<i64>> = (0..RESAMPLES)
-        .map(|round| {
-            let mut counts = [vec![0_u32; n], vec![0_u32; n]];
-            let mut state = Luck::new(seed, round).bits(purpose, 0);
-            for _ in 0..n {
-                // A splitmix step: enough for picking rows.
-                state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-                let mut z = state;
-                z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-                z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-                let row = ((u128::from(z ^ (z >> 31)) * n as u128) >> 64) as usize;
-                counts[0][places[0][row] as usize] += 1;
-                counts[1][places[1][row] as usize] += 1;
-            }
-            let at = [0, 1].map(|side| walk(&counts[side], rank, &sorted[side]));
-            (!at.contains(&NEVER)).then(|| at[0] - at[1])
-        })
-        .collect();
-    // An interval that reaches never is no interval.
-    let mut gaps = gaps?;
-    gaps.sort_unstable();
-    let edge = (RESAMPLES as usize) / 40;
-    let (low, high) = (gaps[edge], gaps[RESAMPLES as usize - 1 - edge]);
-    Some([point, low.min(point), high.max(point)])
-}
-
-/// The rank of each trial among the sorted values.
-fn places(values: &[i64], sorted: &[i64]) -> Vec<u32> {
-    values.iter().map(|value| sorted.partition_point(|other| other < value) as u32).collect()
-}
-
-/// The value at a rank of a resample given by how often each rank was drawn.
-fn walk(counts: &[u32], rank: usize, sorted: &[i64]) -> i64 {
-    // From above: the rank lies in the upper part.
-    let mut above = counts.len() - rank;
-    for (place, count) in counts.iter().enumerate().rev() {
-        let count = *count as usize;
-        if count >= above {
-            return sorted[place];
-        }
-        above -= count;
-    }
-    0
 }

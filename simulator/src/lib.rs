@@ -19,9 +19,11 @@
 //! is keyed by (seed, trial, component, step, law, attempt), see [`key`], so two
 //! variants of a map meet the same nights, and a component more changes nobody
 //! else's draws.
+pub mod additions;
 pub mod calendar;
 pub mod calibrate;
 pub mod cli;
+pub mod compare;
 pub mod compile;
 pub mod draw;
 pub mod fast;
@@ -30,7 +32,10 @@ pub mod kernel;
 pub mod key;
 pub mod model;
 pub mod outcome;
+pub mod paired;
+pub mod promise;
 pub mod run;
+pub mod sides;
 pub mod special;
 pub mod statistics;
 pub mod student;
@@ -115,7 +120,7 @@ pub fn nights(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Nig
 }
 
 /// Checks a job and does its work on as many threads as it asks for.
-fn in_pool<T: Send>(
+pub(crate) fn in_pool<T: Send>(
     job: &Job<'_>,
     work: impl FnOnce() -> Result<T, Problems> + Send,
 ) -> Result<T, Problems> {
@@ -135,7 +140,7 @@ fn in_pool<T: Send>(
     }
 }
 
-fn check(job: &Job<'_>) -> Result<(), Problems> {
+pub(crate) fn check(job: &Job<'_>) -> Result<(), Problems> {
     if job.trials == 0 || job.trials > MOST_TRIALS {
         let what = format!("{} trials cannot be run", job.trials);
         return Err(refusal(what, "choose from 1 to 1,000,000, as in `--trials 10000`"));
@@ -147,14 +152,14 @@ fn check(job: &Job<'_>) -> Result<(), Problems> {
     Ok(())
 }
 
-fn refusal(what: String, hint: impl Into<String>) -> Problems {
+pub(crate) fn refusal(what: String, hint: impl Into<String>) -> Problems {
     let mut problems = Problems::default();
     problems.error(Place::default(), what, hint);
     problems
 }
 
 /// What a job compiles from, at the moment of its facts.
-fn inputs_of<'a>(job: &Job<'a>, as_of: Timestamp) -> Inputs<'a> {
+pub(crate) fn inputs_of<'a>(job: &Job<'a>, as_of: Timestamp) -> Inputs<'a> {
     let Job { map, scenario, modifiers, evidence, .. } = *job;
     Inputs { map, scenario, modifiers, evidence, as_of, seen_on: None }
 }
@@ -275,7 +280,7 @@ const ASSUMED_SECOND: i64 = 1_767_614_400;
 
 /// The moment of the facts: given, or the newest in the evidence, or the day
 /// after the newest review on the map, or else a fixed Monday, which is said.
-fn moment(job: &Job<'_>) -> (Timestamp, bool) {
+pub(crate) fn moment(job: &Job<'_>) -> (Timestamp, bool) {
     if let Some(as_of) = job.as_of {
         return (as_of, false);
     }
@@ -294,7 +299,7 @@ fn moment(job: &Job<'_>) -> (Timestamp, bool) {
 }
 
 /// A digest of everything that goes in.
-fn digest(job: &Job<'_>) -> String {
+pub(crate) fn digest(job: &Job<'_>) -> String {
     let mut hash = Xxh3::new();
     let mut add = |part: Result<Vec<u8>, serde_json::Error>| {
         let part = part.unwrap_or_default();

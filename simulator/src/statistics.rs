@@ -40,16 +40,21 @@ pub fn elapsed(ms: i64) -> Elapsed {
 
 /// The printed quantiles of sorted values.
 pub fn quantiles(sorted: &[i64]) -> Vec<Quantile> {
-    let quantile = |p: f64| {
-        let (value, low, high) = ranks(sorted.len(), p);
+    quantiles_at(sorted, &SHARES)
+}
+
+/// Quantiles of sorted values at given shares, with their intervals.
+pub fn quantiles_at(sorted: &[i64], shares: &[f64]) -> Vec<Quantile> {
+    let quantile = |p: &f64| {
+        let (value, low, high) = ranks(sorted.len(), *p);
         Quantile {
-            p,
+            p: *p,
             value: elapsed(sorted[value]),
             low: elapsed(sorted[low]),
             high: elapsed(sorted[high]),
         }
     };
-    if sorted.is_empty() { Vec::new() } else { SHARES.map(quantile).to_vec() }
+    if sorted.is_empty() { Vec::new() } else { shares.iter().map(quantile).collect() }
 }
 
 /// The printed quantiles of money.

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::record::{Cause, Chance, Elapsed, FixSummary, FunctionSummary, Summary};
 
-use crate::words::{duration, number, plain};
+use crate::words::{duration, number, plain, thousands};
 
 /// The answer in words and tables; safe for a terminal.
 pub(crate) fn render(summary: &Summary) -> String {
@@ -39,7 +39,7 @@ pub(crate) fn render(summary: &Summary) -> String {
     out
 }
 
-fn bare(right: &[usize]) -> Table {
+pub(crate) fn bare(right: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     for column in right {
@@ -103,7 +103,7 @@ fn functions(summary: &Summary) -> Table {
     table
 }
 
-fn time(value: Elapsed) -> String {
+pub(crate) fn time(value: Elapsed) -> String {
     match value {
         Elapsed::Never => "never".to_owned(),
         Elapsed::Ms(0) => "at once".to_owned(),
@@ -111,7 +111,7 @@ fn time(value: Elapsed) -> String {
     }
 }
 
-fn kept(chance: Chance) -> String {
+pub(crate) fn kept(chance: Chance) -> String {
     if chance.share > 0.97 {
         "nearly every night".to_owned()
     } else if chance.share < 0.03 {
@@ -220,18 +220,6 @@ fn most_helped(summary: &Summary, fix: &FixSummary) -> String {
         }
         _ => "no change".to_owned(),
     }
-}
-
-fn thousands(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if value < 0 { format!("-{out}") } else { out }
 }
 
 fn sure(summary: &Summary, out: &mut String) {

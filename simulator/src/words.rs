@@ -21,6 +21,30 @@ pub fn duration(ms: i64) -> String {
     }
 }
 
+/// A duration as [`duration`] gives it, but never less than it is: for promises.
+pub fn up(ms: i64) -> String {
+    let ms = ms.max(0);
+    let parts = |text: &str| {
+        let (figure, unit) = text.split_once(' ').unwrap_or((text, "min"));
+        let unit = match unit {
+            "wk" => 7.0 * 8.64e7,
+            "d" => 8.64e7,
+            "h" => 3.6e6,
+            "min" => 6e4,
+            _ => 1e3,
+        };
+        figure.parse::<f64>().unwrap_or(0.0) * unit
+    };
+    let mut text = duration(ms);
+    let mut raised = ms;
+    // The next figure in words is at most a tenth more.
+    while parts(&text) < ms as f64 - 0.5 && raised < i64::MAX / 2 {
+        raised += (raised / 200).max(1);
+        text = duration(raised);
+    }
+    text
+}
+
 /// A number to two significant digits, without trailing zeros.
 pub fn number(value: f64) -> String {
     let rounded = two_digits(value);
@@ -45,6 +69,35 @@ fn two_digits(value: f64) -> f64 {
         scale /= 10.0;
     }
     libm::rint(value / scale) * scale
+}
+
+/// A whole amount of money with its currency, such as `1,200 USD`; below ten to
+/// the cent.
+pub fn money(minor: i64, currency: &str) -> String {
+    let currency = plain(currency);
+    if minor.abs() < 1000 && minor % 100 != 0 {
+        let sign = if minor < 0 { "-" } else { "" };
+        return format!("{sign}{}.{:02} {currency}", minor.abs() / 100, minor.abs() % 100);
+    }
+    format!("{} {currency}", thousands(libm::rint(minor as f64 / 100.0) as i64))
+}
+
+/// A whole number in groups of three digits.
+pub fn thousands(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if value < 0 { format!("-{out}") } else { out }
+}
+
+/// The form of a noun that goes with a figure in words.
+pub fn plural<'a>(figure: &str, one: &'a str, many: &'a str) -> &'a str {
+    if figure == "1" { one } else { many }
 }
 
 /// An estimate in words.
@@ -110,6 +163,10 @@ mod tests {
             assert_eq!(duration(ms), text, "{ms}");
         }
         assert_eq!(number(0.234), "0.23");
+        assert_eq!([up(26 * 60 * minute), up(26 * 60 * minute + 1)], ["26 h", "27 h"]);
+        assert_eq!([up(0), up(59 * minute + 1), up(1)], ["0 min", "1 h", "1 s"]);
+        assert_eq!(money(-123_456, "USD"), "-1,235 USD");
+        assert_eq!(money(950, "USD"), "9.50 USD");
         assert_eq!(plain("a\u{1b}[31m\u{202e}b"), "a\u{fffd}[31m\u{fffd}b");
     }
 }

@@ -47,6 +47,20 @@ where
     }
 }
 
+/// Holds the piece of a document that stands at one of its keys against another
+/// document's schema; none of that document's tables must be there.
+pub(crate) fn hold_piece(
+    root: &Node,
+    key: &str,
+    schema: &Schema,
+    sources: &[Source],
+    problems: &mut Problems,
+) {
+    if let Some(piece) = root.table().and_then(|table| table.get(key)) {
+        walk(&piece.node, schema.as_value(), key, true, Places::new(sources, root), problems);
+    }
+}
+
 /// Holds pieces of a document, which stand at `[outer.ID.inner]`, against its
 /// schema; none of the tables must be there.
 pub(crate) fn hold_pieces(

@@ -14,7 +14,7 @@ use crate::map::{Component, DependencyMap, MapDocument};
 use crate::problem::Problems;
 
 /// Made once: it is the largest of all, and a map is held against it three times.
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| schema_for!(MapDocument));
+pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| schema_for!(MapDocument));
 
 /// Reads a map from one or several sources, which are laid together.
 ///

@@ -5,6 +5,7 @@ mod formats;
 mod hub;
 mod map;
 mod nearest;
+mod patch;
 mod places;
 mod scenario;
 mod semantic;
@@ -17,6 +18,7 @@ pub use agent::agent_from;
 pub use hub::hub_from;
 pub(crate) use map::resolve_patched;
 pub use map::{map_from, resolve};
+pub use patch::lay_patch;
 pub use scenario::{check_scenario, reaches_anything, scenario_from};
 pub use source::{Source, read_sources};
 

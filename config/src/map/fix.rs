@@ -41,3 +41,40 @@ pub struct Fix {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<crate::id::Id>,
 }
+
+/// A patch that is not on the map: a document in the shape of a fix, to be
+/// tried out. It costs nothing unless it says so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Patch {
+    /// What is done, as a sentence fragment.
+    pub title: String,
+    /// One-off cost, in the organisation's currency.
+    #[serde(default)]
+    #[schemars(range(min = 0.0))]
+    pub once: f64,
+    /// Cost a year.
+    #[serde(default)]
+    #[schemars(range(min = 0.0))]
+    pub yearly: f64,
+    /// Own staff's days to put it in place.
+    #[serde(default)]
+    #[schemars(range(min = 0.0))]
+    pub staff_days: f64,
+    /// A piece of a map, laid over it, as in a fix.
+    #[serde(default)]
+    #[schemars(
+        with = "std::collections::BTreeMap<String, std::collections::BTreeMap<String, serde_json::Value>>"
+    )]
+    pub set: toml::Table,
+    /// Components taken away.
+    #[serde(default)]
+    pub remove: Vec<crate::id::Id>,
+}
+
+impl From<Patch> for Fix {
+    fn from(patch: Patch) -> Self {
+        let Patch { title, once, yearly, staff_days, set, remove } = patch;
+        Self { title, once, yearly, staff_days, set, remove }
+    }
+}

@@ -21,7 +21,7 @@ pub use details::{
     Objectives, PathStep, Person, Power, Sharing, Spare, Team, Vendor, Workaround,
 };
 pub use document::MapDocument;
-pub use fix::Fix;
+pub use fix::{Fix, Patch};
 pub use kind::Kind;
 pub use need::{AllOf, AnyOf, AtLeast, Edge, Need};
 pub use reference::{Reference, Role};

@@ -40,6 +40,12 @@ impl DependencyMap {
         }
     }
 
+    /// Adds a fix to those of the map, or puts it in the place of an earlier one.
+    pub fn add_fix(&mut self, id: Id, fix: Fix) {
+        self.document.fix.insert(id.clone(), fix.clone());
+        self.fixes.insert(id, fix);
+    }
+
     fn take_away(&self, table: &mut Table, fix: &Fix, problems: &mut Problems) {
         let gone: BTreeSet<&str> = fix.remove.iter().map(Id::as_str).collect();
         if gone.is_empty() {

@@ -1,14 +1,30 @@
 //! Documents that programs write and exchange; readers ignore fields they do not know.
+mod about;
+mod comparison;
 mod evidence;
 mod finding;
+mod portfolio;
+mod promises;
 mod recorded_map;
 mod summary;
 
+pub use about::About;
+pub use comparison::{
+    ChanceChange, Change, Comparison, FunctionChange, MeanChange, Reversal, TimeChange,
+    VariantEffect,
+};
 pub use evidence::{
     CopyFacts, DrillFacts, DrillLevel, Evidence, EvidenceSet, Failure, FailureKind, Observation,
     Outcome, SnapshotFact, Value,
 };
 pub use finding::{Finding, Status};
+pub use portfolio::{
+    FixWorth, Objective, Per, Portfolio, Search, SearchMethod, SetAside, SetWorth, Stability,
+    Winner,
+};
+pub use promises::{
+    FunctionPromise, Promise, Promises, ScenarioPromise, WorstChance, WorstQuantile,
+};
 pub use recorded_map::{RecordedEdge, RecordedMap, RecordedNode, Relation, Seen};
 pub use summary::{
     Cause, Chance, CurvePoint, DatasetSummary, Elapsed, FixEffect, FixSummary, FunctionSummary,

@@ -17,12 +17,30 @@ use crate::{DEFAULT_SEED, DEFAULT_TRIALS, Job};
 /// facts, over how many nights.
 #[derive(Debug, clap::Args)]
 pub(super) struct Question {
-    /// Map: a file, a folder of files, or `example:NAME`.
-    #[arg(long)]
-    map: String,
+    #[command(flatten)]
+    facts: Facts,
     /// Scenario: a file or a name of the library, such as `ransomware`.
     #[arg(long)]
     scenario: String,
+}
+
+/// The same over several scenarios.
+#[derive(Debug, clap::Args)]
+pub(super) struct Questions {
+    #[command(flatten)]
+    facts: Facts,
+    /// Scenario: a file or a name of the library, such as `ransomware`; repeat
+    /// it to judge over several.
+    #[arg(long, required = true)]
+    scenario: Vec<String>,
+}
+
+/// What a question rests on beside what happens.
+#[derive(Debug, clap::Args)]
+struct Facts {
+    /// Map: a file, a folder of files, or `example:NAME`.
+    #[arg(long)]
+    map: String,
     /// Modifier laid over the scenario, such as `key_person_away`.
     #[arg(long, value_name = "SCENARIO")]
     with: Vec<String>,
@@ -57,21 +75,69 @@ pub(super) struct Asked {
     threads: Option<usize>,
 }
 
+/// Questions about the same map with their documents read: each scenario with
+/// its weight, where one was given.
+pub(super) struct AskedSeveral {
+    pub(super) first: Asked,
+    pub(super) scenarios: Vec<(Scenario, Option<f64>)>,
+}
+
 impl Question {
     /// Reads every document it names.
     ///
     /// # Errors
     /// Everything that is wrong with them.
     pub(super) fn read(&self) -> Result<Asked, Problems> {
+        let scenario = load_scenario(&self.scenario, &self.facts.map)?;
+        self.facts.read(&[scenario])
+    }
+}
+
+impl Questions {
+    /// Reads every document it names; `weighted`: a scenario may end in
+    /// `=WEIGHT`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(super) fn read(&self, weighted: bool) -> Result<AskedSeveral, Problems> {
+        let mut scenarios: Vec<(Scenario, Option<f64>)> = Vec::new();
+        for name in &self.scenario {
+            let (name, weight) = match name.rsplit_once('=').filter(|_| weighted) {
+                Some((name, weight)) => (name, Some(weight_of(weight)?)),
+                None => (name.as_str(), None),
+            };
+            let scenario = load_scenario(name, &self.facts.map)?;
+            if scenarios.iter().any(|(known, _)| known.id == scenario.id) {
+                let what = format!("`{}` is asked for twice", scenario.id);
+                return Err(crate::refusal(what, "name each scenario once"));
+            }
+            scenarios.push((scenario, weight));
+        }
+        let alone: Vec<Scenario> = scenarios.iter().map(|(scenario, _)| scenario.clone()).collect();
+        Ok(AskedSeveral { first: self.facts.read(&alone)?, scenarios })
+    }
+}
+
+fn weight_of(text: &str) -> Result<f64, Problems> {
+    let weight = text.parse().ok().filter(|weight: &f64| weight.is_finite() && *weight > 0.0);
+    weight.ok_or_else(|| {
+        let what = format!("`{text}` is no weight");
+        let hint = "give events a year, as in `--scenario ransomware=0.05`";
+        crate::refusal(what, hint)
+    })
+}
+
+impl Facts {
+    /// Reads everything, held against the map; the first scenario is the one asked about.
+    fn read(&self, scenarios: &[Scenario]) -> Result<Asked, Problems> {
         let Loaded { value: map, .. } = load_map(&self.map)?;
-        let scenario = load_scenario(&self.scenario, &self.map)?;
         let modifiers: Vec<Scenario> = self
             .with
             .iter()
             .map(|name| load_scenario(name, &self.map))
             .collect::<Result<_, _>>()?;
         let mut problems = Problems::default();
-        for scenario in modifiers.iter().chain([&scenario]) {
+        for scenario in modifiers.iter().chain(scenarios) {
             check_scenario(scenario, &map, &mut problems);
         }
         if problems.is_fatal() {
@@ -80,11 +146,21 @@ impl Question {
         let evidence = load_evidence(&self.evidence, &self.map)?;
         let warnings = problems.list.into_iter().map(|problem| problem.what).collect();
         let Self { as_of, seed, trials, threads, .. } = *self;
+        let scenario = scenarios.first().cloned().expect("a question names a scenario");
         Ok(Asked { map, scenario, modifiers, evidence, warnings, as_of, seed, trials, threads })
     }
 }
 
 impl Asked {
+    /// Adds what was noticed while reading to the notes of an answer.
+    pub(super) fn warn(&self, notes: &mut Vec<String>) {
+        for warning in &self.warnings {
+            if !notes.contains(warning) {
+                notes.push(warning.clone());
+            }
+        }
+    }
+
     /// The question as a job of the library; `fixes`: with the map's priced fixes.
     pub(super) fn job(&self, fixes: bool) -> Job<'_> {
         Job {
@@ -98,6 +174,14 @@ impl Asked {
             threads: self.threads,
             fixes,
         }
+    }
+}
+
+impl AskedSeveral {
+    /// One job for each scenario.
+    pub(super) fn jobs(&self) -> Vec<Job<'_>> {
+        let job = |scenario| Job { scenario, ..self.first.job(false) };
+        self.scenarios.iter().map(|(scenario, _)| job(scenario)).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line: one file for each command, and the one place that prints errors.
+mod compare;
 mod documents;
+mod promise;
 mod run;
 mod validate;
 
@@ -28,6 +30,10 @@ const AFTER: &str = "Exit codes: 0 done, 1 failed, 64 wrong usage, 78 a document
 enum Command {
     /// Run one scenario on a map.
     Run(run::Run),
+    /// Try out fixes and patches side by side, on the same nights.
+    Compare(compare::Args),
+    /// Say which RTO and RPO can be promised.
+    Promise(promise::Args),
     /// Say everything that is wrong with a map or a scenario.
     Validate(validate::Validate),
     /// Print completions for a shell.
@@ -86,6 +92,8 @@ pub fn main() -> ExitCode {
     };
     let format = match &cli.command {
         Command::Run(run) => run.format,
+        Command::Compare(compare) => compare.format,
+        Command::Promise(promise) => promise.format,
         Command::Validate(validate) => validate.format,
         Command::Completions { .. } | Command::Man => Format::Human,
     };
@@ -101,6 +109,8 @@ pub fn main() -> ExitCode {
 fn execute(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Promise(args) => promise::run(args),
         Command::Validate(args) => validate::validate(args),
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -88,3 +88,131 @@ fn an_answer_goes_to_a_file() {
     let args = [&RUN[..], &["isp_outage", "--out", "/nowhere/x"]].concat();
     assert_eq!(program(&args).status.code(), Some(1));
 }
+
+const SMALL: &str = "[organisation]\nname = \"Corner shop\"\n\
+    [function.till]\nobjectives = { rto = \"4h\", rpo = \"1h\" }\n\
+    loss = [{ after = \"0h\", per_hour = 50 }]\nneeds = [\"pos\"]\n\
+    [service.pos]\nrepair = [{ step = \"mend\", effort = { mean = \"6h\" } }]\n\
+    [fix.spare-till]\ntitle = \"Keep a second till\"\nonce = 400\nstaff_days = 1\n\
+    [fix.spare-till.set.service.pos]\n\
+    repair = [{ step = \"swap\", effort = { mean = \"1h\" } }]\n\
+    [fix.none]\ntitle = \"Repaint\"\nonce = 100\n[fix.none.set.service.pos]\nname = \"till\"\n";
+
+/// A folder with a small map, what strikes it and a patch, and the arguments
+/// that name map and scenario.
+fn shop() -> (tempfile::TempDir, Vec<String>, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let map = write("map.toml", SMALL);
+    let strike = "title = \"t\"\nquestion = \"If the till stops\"\nstory = \"s\"\n\
+                  [[strike]]\nname = \"n\"\nreach = { ids = [\"pos\"] }\neffect = \"down\"\n";
+    let scenario = write("stop.toml", strike);
+    let patch = write(
+        "by-hand.toml",
+        "title = \"Write it down\"\n[set.function.till]\n\
+         workaround = { name = \"paper\", capacity = 1.0, after = \"10min\", lasts = \"30d\" }\n\
+         minimum = 1.0\n",
+    );
+    let args = ["--map", &map, "--scenario", &scenario, "--trials", "400"].map(str::to_owned);
+    (folder, args.to_vec(), patch)
+}
+
+/// The answer of a command on the small map.
+fn answer(command: &str, args: &[String], more: &[&str]) -> String {
+    let all: Vec<&str> = [command]
+        .into_iter()
+        .chain(args.iter().map(String::as_str))
+        .chain(more.iter().copied())
+        .collect();
+    let out = program(&all);
+    assert!(out.status.success(), "{all:?}: {}", text(&out.stderr));
+    assert!(out.stderr.is_empty(), "{}", text(&out.stderr));
+    text(&out.stdout)
+}
+
+#[test]
+fn compare_says_what_gets_better_and_what_worse() {
+    let (_folder, args, patch) = shop();
+    let more = ["--fix", "spare-till", "--fix", "none", "--patch", &patch];
+    let words = answer("compare", &args, &more);
+    for expected in [
+        "If the till stops",
+        "spare-till: Keep a second till",
+        "400 USD once",
+        "by-hand: Write it down",
+        "the RTO is kept in",
+        "Worse: nothing that these nights can tell",
+        "An event costs, on average",
+    ] {
+        assert!(words.contains(expected), "{expected} is missing in\n{words}");
+    }
+    let json: Value = serde_json::from_str(&answer(
+        "compare",
+        &args,
+        &[&more[..], &["--format", "json"]].concat(),
+    ))
+    .expect("JSON");
+    assert_eq!(json["schema_version"], 1);
+    let names: Vec<&Value> =
+        json["variants"].as_array().expect("a list").iter().map(|v| &v["name"]).collect();
+    assert_eq!(names, ["spare-till", "none", "by-hand"]);
+    assert_eq!(json["variants"][1]["functions"][0]["bad_night"]["change"]["high"], 0);
+    // Together, and as a named combination, the same fixes give the same answer.
+    let together = ["--fix", "spare-till", "--patch", &patch, "--together", "--format", "json"];
+    let together: Value = serde_json::from_str(&answer("compare", &args, &together)).expect("JSON");
+    assert_eq!(together["variants"].as_array().map(Vec::len), Some(1));
+    let named = ["--patch", &patch, "--variant", "both=by-hand+spare-till", "--format", "json"];
+    let named: Value = serde_json::from_str(&answer("compare", &args, &named)).expect("JSON");
+    assert_eq!(named["variants"].as_array().map(Vec::len), Some(1));
+    assert_eq!(named["variants"][0]["functions"], together["variants"][0]["functions"]);
+    let refused = |more: &[&str]| {
+        let all: Vec<&str> = ["compare"]
+            .into_iter()
+            .chain(args.iter().map(String::as_str))
+            .chain(more.iter().copied())
+            .collect();
+        let out = program(&all);
+        (out.status.code(), text(&out.stderr))
+    };
+    let (code, message) = refused(&[]);
+    assert!(code == Some(78) && message.contains("--fix"), "{message}");
+    let (code, message) = refused(&["--fix", "spare-tile"]);
+    assert!(code == Some(78) && message.contains("spare-till"), "{message}");
+    let (code, message) = refused(&["--variant", "spare-till"]);
+    assert!(code == Some(64) && message.contains("NAME=FIX+FIX"), "{message}");
+}
+
+#[test]
+fn promise_is_one_table() {
+    let (_folder, args, _) = shop();
+    let words = answer("promise", &args, &["--fix", "spare-till"]);
+    for expected in ["what can be promised?", "9 in 10", "till", "4 h", "→", "rounded up"] {
+        assert!(words.contains(expected), "{expected} is missing in\n{words}");
+    }
+    let json: Value =
+        serde_json::from_str(&answer("promise", &args, &["--format", "json"])).expect("JSON");
+    assert_eq!(json["functions"][0]["now"]["rto"].as_array().map(Vec::len), Some(3));
+    assert_eq!(json["functions"][0]["stated_rpo"], "1h");
+}
+
+#[test]
+fn answers_are_the_same_bytes_for_any_number_of_threads() {
+    for (command, more) in [
+        ("compare", &["--fix", "second-directory-person", "--fix", "new-server"][..]),
+        ("promise", &["--fix", "new-server"]),
+    ] {
+        let of = |threads: &str| {
+            let args = ["--map", "example:city-hall", "--scenario", "host_failure"];
+            let rest = ["--trials", "300", "--format", "json", "--threads", threads];
+            let out = program(&[&[command][..], &args, &rest, more].concat());
+            assert!(out.status.success(), "{}", text(&out.stderr));
+            text(&out.stdout)
+        };
+        let one = of("1");
+        assert!(one == of("2") && one == of("16"), "{command}");
+    }
+}
