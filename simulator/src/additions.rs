@@ -47,7 +47,12 @@ impl Grant<'_> {
         let mut say = |what: &str| Self::say(words, new, what);
         match (&mut component.details, &new.details) {
             (Details::Person(old), Details::Person(new)) => {
-                grant(&mut old.skills, &new.skills, contains_all, || say("more skills"));
+                grant(
+                    &mut old.skills,
+                    &new.skills,
+                    |a, b| contains_all(a, b),
+                    || say("more skills"),
+                );
                 grant(&mut old.hours, &new.hours, wider, || say("longer hours"));
                 grant(&mut old.overtime, &new.overtime, wider_or_new, || say("more overtime"));
                 grant(&mut old.away, &new.away, rarer, || say("fewer absences"));
@@ -55,7 +60,12 @@ impl Grant<'_> {
             }
             (Details::Team(old), Details::Team(new)) => {
                 grant(&mut old.count, &new.count, |a, b| b >= a, || say("more people"));
-                grant(&mut old.skills, &new.skills, contains_all, || say("more skills"));
+                grant(
+                    &mut old.skills,
+                    &new.skills,
+                    |a, b| contains_all(a, b),
+                    || say("more skills"),
+                );
                 grant(&mut old.hours, &new.hours, wider, || say("longer hours"));
                 grant(&mut old.away, &new.away, rarer, || say("fewer absences"));
             }
@@ -71,7 +81,12 @@ impl Grant<'_> {
                 });
             }
             (Details::Dataset(old), Details::Dataset(new)) => {
-                grant(&mut old.backups, &new.backups, contains_all, || say("another backup"));
+                grant(
+                    &mut old.backups,
+                    &new.backups,
+                    |a, b| contains_all(a, b),
+                    || say("another backup"),
+                );
             }
             (Details::Spare(old), Details::Spare(new)) => {
                 grant(&mut old.stock, &new.stock, |a, b| b >= a, || say("more in stock"));
@@ -145,7 +160,7 @@ fn grant<T: PartialEq + Clone>(
     }
 }
 
-fn contains_all<T: PartialEq>(old: &Vec<T>, new: &Vec<T>) -> bool {
+fn contains_all<T: PartialEq>(old: &[T], new: &[T]) -> bool {
     old.iter().all(|value| new.contains(value))
 }
 

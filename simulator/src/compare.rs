@@ -240,12 +240,12 @@ fn sentences(change: &FunctionChange, currency: &str, effect: &mut VariantEffect
         let by = number(hours.value.abs() as f64 / 3.6e6);
         effect.say(hours.falls(), format!("{title}: {by} {word} lost hours on average"));
     }
-    if let Some(cost) = change.cost.map(|cost| cost.change) {
-        if cost.falls() || cost.rises() {
-            let word = if cost.falls() { "less" } else { "more" };
-            let by = crate::words::money(cost.value.abs(), currency);
-            effect.say(cost.falls(), format!("{title}: costs {by} {word} an event on average"));
-        }
+    if let Some(cost) = change.cost.map(|cost| cost.change)
+        && (cost.falls() || cost.rises())
+    {
+        let word = if cost.falls() { "less" } else { "more" };
+        let by = crate::words::money(cost.value.abs(), currency);
+        effect.say(cost.falls(), format!("{title}: costs {by} {word} an event on average"));
     }
 }
 

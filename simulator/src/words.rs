@@ -23,7 +23,8 @@ pub fn duration(ms: i64) -> String {
 
 /// A duration as [`duration`] gives it, but never less than it is: for promises.
 pub fn up(ms: i64) -> String {
-    let ms = ms.max(0);
+    // Below a minute whole seconds will do.
+    let ms = if ms < 60_000 { (ms.max(0) + 999) / 1000 * 1000 } else { ms };
     let parts = |text: &str| {
         let (figure, unit) = text.split_once(' ').unwrap_or((text, "min"));
         let unit = match unit {
