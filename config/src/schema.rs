@@ -7,7 +7,7 @@ use crate::hub::HubSettings;
 use crate::id::Id;
 use crate::map::MapDocument;
 use crate::quantity::Span;
-use crate::record::{Comparison, EvidenceSet, Portfolio, Promises, RecordedMap, Summary};
+use crate::record::{Comparison, EvidenceSet, Explanation, Portfolio, Promises, RecordedMap, Summary};
 use crate::scenario::Scenario;
 
 /// Every document's schema with the name of the file it ships in, in order of name.
@@ -16,6 +16,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("agent.schema.json", schema_for!(AgentFile).to_value()),
         ("comparison.schema.json", schema_for!(Comparison).to_value()),
         ("evidence.schema.json", schema_for!(EvidenceSet).to_value()),
+        ("explanation.schema.json", schema_for!(Explanation).to_value()),
         ("hub.schema.json", schema_for!(HubSettings).to_value()),
         ("map.schema.json", map()),
         ("portfolio.schema.json", schema_for!(Portfolio).to_value()),

@@ -31,6 +31,7 @@ pub mod fixes;
 pub mod kernel;
 pub mod key;
 pub mod model;
+pub mod night;
 pub mod outcome;
 pub mod paired;
 pub mod promise;
@@ -208,12 +209,7 @@ fn answer(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary
         organisation: job.map.organisation.name.clone(),
         timezone: job.map.organisation.timezone.clone(),
         currency: job.map.organisation.currency.clone(),
-        scenario: ScenarioName {
-            id: job.scenario.id.clone(),
-            title: job.scenario.title.clone(),
-            question: job.scenario.question.clone(),
-            with: job.modifiers.iter().map(|modifier| modifier.id.clone()).collect(),
-        },
+        scenario: scenario_name(job),
         as_of,
         seed: job.seed,
         trials: job.trials,
@@ -298,8 +294,18 @@ pub(crate) fn moment(job: &Job<'_>) -> (Timestamp, bool) {
     (Timestamp::constant(ASSUMED_SECOND, 0), true)
 }
 
+/// What a job asks, by name.
+pub fn scenario_name(job: &Job<'_>) -> ScenarioName {
+    ScenarioName {
+        id: job.scenario.id.clone(),
+        title: job.scenario.title.clone(),
+        question: job.scenario.question.clone(),
+        with: job.modifiers.iter().map(|modifier| modifier.id.clone()).collect(),
+    }
+}
+
 /// A digest of everything that goes in.
-pub(crate) fn digest(job: &Job<'_>) -> String {
+pub fn digest(job: &Job<'_>) -> String {
     let mut hash = Xxh3::new();
     let mut add = |part: Result<Vec<u8>, serde_json::Error>| {
         let part = part.unwrap_or_default();

@@ -103,7 +103,7 @@ fn stretches(
 
 /// When the stopgap stands: from some time after each fall below full capacity,
 /// for as long as it holds.
-fn windows(function: &Function, system: &[Change], horizon: i64) -> Vec<(i64, i64)> {
+pub fn windows(function: &Function, system: &[Change], horizon: i64) -> Vec<(i64, i64)> {
     let Some(stopgap) = function.workaround else { return Vec::new() };
     let mut windows = Vec::new();
     let mut full = true;

@@ -188,30 +188,13 @@ impl Material<'_> {
             .never
             .iter()
             .map(|(reason, count)| NeverReason {
-                reason: self.reason(reason),
+                reason: reason_in_words(self.model, reason),
                 component: self.id_of(reason.node),
                 count: *count,
             })
             .collect();
         all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
         all
-    }
-
-    fn reason(&self, reason: &Reason) -> String {
-        let what = self.title_of(reason.node);
-        let step = self.step_name(reason.step);
-        match reason.why {
-            Why::NoSteps => format!("no recovery steps are written down for {what}"),
-            Why::NoCopy => format!("no usable copy of {what} is left"),
-            Why::GaveUp => format!("`{step}` of {what} does not work, and the plan ends there"),
-            Why::Nobody if step.is_empty() => format!("nobody is there to recover {what}"),
-            Why::Nobody => format!("nobody who can do `{step}` of {what} is there"),
-            Why::Circle => format!("the recovery of {what} waits for itself"),
-            Why::Absent => format!("{what} is away, and nobody stands in"),
-            Why::TooLong if step.is_empty() => format!("{what} is not back within the horizon"),
-            Why::TooLong => format!("`{step}` of {what} is not done within the horizon"),
-            Why::Deadlock => "too much happens at one instant; the map may be contradictory".into(),
-        }
     }
 
     fn stale(&self, function: &Function) -> Vec<evenkeel_config::id::Id> {
@@ -291,7 +274,26 @@ pub fn total_costs(model: &Model, runs: &Runs) -> Vec<i64> {
     costs
 }
 
-fn cause_number(number: u8) -> Cause {
+/// Why something never came back, as a sentence fragment.
+pub(crate) fn reason_in_words(model: &Model, reason: &Reason) -> String {
+    let name = |list: &[String], at: u32| list.get(at as usize).cloned().unwrap_or_default();
+    let what = name(&model.names.titles, reason.node);
+    let step = name(&model.names.steps, reason.step);
+    match reason.why {
+        Why::NoSteps => format!("no recovery steps are written down for {what}"),
+        Why::NoCopy => format!("no usable copy of {what} is left"),
+        Why::GaveUp => format!("`{step}` of {what} does not work, and the plan ends there"),
+        Why::Nobody if step.is_empty() => format!("nobody is there to recover {what}"),
+        Why::Nobody => format!("nobody who can do `{step}` of {what} is there"),
+        Why::Circle => format!("the recovery of {what} waits for itself"),
+        Why::Absent => format!("{what} is away, and nobody stands in"),
+        Why::TooLong if step.is_empty() => format!("{what} is not back within the horizon"),
+        Why::TooLong => format!("`{step}` of {what} is not done within the horizon"),
+        Why::Deadlock => "too much happens at one instant; the map may be contradictory".into(),
+    }
+}
+
+pub(crate) fn cause_number(number: u8) -> Cause {
     const ALL: [Cause; 15] = [
         Cause::Detection,
         Cause::Declaration,

@@ -125,7 +125,7 @@ pub(crate) fn kept(chance: Chance) -> String {
 }
 
 /// A cause as the end of "hangs on ...".
-fn because(cause: Cause, who: &str) -> String {
+pub(crate) fn because(cause: Cause, who: &str) -> String {
     let who = plain(who);
     let text = match cause {
         Cause::Detection => "noticing",

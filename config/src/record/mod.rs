@@ -2,6 +2,7 @@
 mod about;
 mod comparison;
 mod evidence;
+mod explanation;
 mod finding;
 mod portfolio;
 mod promises;
@@ -16,6 +17,9 @@ pub use comparison::{
 pub use evidence::{
     CopyFacts, DrillFacts, DrillLevel, Evidence, EvidenceSet, Failure, FailureKind, Observation,
     Outcome, SnapshotFact, Value,
+};
+pub use explanation::{
+    CapacityStep, EventKind, Explanation, FunctionNight, StopgapWindow, TimelineEvent,
 };
 pub use finding::{Finding, Status};
 pub use portfolio::{

@@ -1,6 +1,7 @@
 //! The command line: one file for each command, and the one place that prints errors.
 mod compare;
 mod documents;
+mod explain;
 mod promise;
 mod run;
 mod validate;
@@ -30,6 +31,8 @@ const AFTER: &str = "Exit codes: 0 done, 1 failed, 64 wrong usage, 78 a document
 enum Command {
     /// Run one scenario on a map.
     Run(run::Run),
+    /// Tell one night as a timeline, and where its hours went.
+    Explain(explain::Explain),
     /// Try out fixes and patches side by side, on the same nights.
     Compare(compare::Args),
     /// Say which RTO and RPO can be promised.
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
     };
     let format = match &cli.command {
         Command::Run(run) => run.format,
+        Command::Explain(explain) => explain.format,
         Command::Compare(compare) => compare.format,
         Command::Promise(promise) => promise.format,
         Command::Validate(validate) => validate.format,
@@ -109,6 +113,7 @@ pub fn main() -> ExitCode {
 fn execute(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(args),
+        Command::Explain(args) => explain::explain(args),
         Command::Compare(args) => compare::run(args),
         Command::Promise(args) => promise::run(args),
         Command::Validate(args) => validate::validate(args),
