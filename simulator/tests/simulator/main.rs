@@ -6,6 +6,7 @@ mod behaviour;
 mod calibration;
 mod cases;
 mod cases_supplies;
+mod nights;
 mod program;
 mod properties;
 mod restores;

@@ -3,11 +3,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn program(args: &[&str]) -> Output {
+pub(crate) fn program(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_evenkeel-simulator")).args(args).output().expect("it starts")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
