@@ -7,7 +7,9 @@ use crate::hub::HubSettings;
 use crate::id::Id;
 use crate::map::MapDocument;
 use crate::quantity::Span;
-use crate::record::{Comparison, EvidenceSet, Explanation, Portfolio, Promises, RecordedMap, Summary};
+use crate::record::{
+    Comparison, EvidenceSet, Explanation, Portfolio, Promises, RecordedMap, Summary,
+};
 use crate::scenario::Scenario;
 
 /// Every document's schema with the name of the file it ships in, in order of name.
