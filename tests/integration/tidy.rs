@@ -244,6 +244,14 @@ fn the_readme_lists_every_check() {
 }
 
 #[test]
+fn the_readme_lists_every_scenario() {
+    let text = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    for (id, _) in evenkeel_config::library::SCENARIOS {
+        assert!(text.contains(&format!("\n| `{id}`")), "README.md does not list `{id}`");
+    }
+}
+
+#[test]
 fn fuzz_targets_stand_outside_the_workspace() {
     let manifest = root().join("config/fuzz/Cargo.toml");
     let text = std::fs::read_to_string(&manifest).expect("config/fuzz/Cargo.toml");
