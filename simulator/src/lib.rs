@@ -35,6 +35,7 @@ pub mod night;
 pub mod outcome;
 pub mod paired;
 pub mod promise;
+pub mod rows;
 pub mod run;
 pub mod sides;
 pub mod special;

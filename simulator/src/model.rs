@@ -12,6 +12,7 @@ use evenkeel_config::scenario::{Along, Effect, Pick};
 use crate::calendar::Calendar;
 use crate::draw::{Sampler, Table};
 use crate::key::Purpose;
+use crate::rows::Rows;
 use crate::student::Student;
 
 /// Full capacity, in millionths.
@@ -47,6 +48,13 @@ pub struct Edge {
     pub floor: i32,
     /// Both ends need each other to run, so a break-glass start ignores it.
     pub in_cycle: bool,
+}
+
+impl Edge {
+    /// Whether its supplier's capacity counts just as it is now.
+    pub fn is_plain(&self) -> bool {
+        self.hold_up <= 0 && self.floor == 0 && !self.in_cycle
+    }
 }
 
 /// What is needed, as a tree over edges.
@@ -119,7 +127,7 @@ pub struct Failover {
 }
 
 /// Who does a step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Crew {
     /// Candidates, best first: fewest skills, then id.
     pub candidates: Vec<u32>,
@@ -129,6 +137,8 @@ pub struct Crew {
     pub heads: usize,
     /// Overtime is allowed.
     pub overtime: bool,
+    /// Which of the distinct crews it is, an index into [`Model::crews`].
+    pub class: u32,
 }
 
 /// One step of recovery (or a phase before it, or a fail-over).
@@ -439,6 +449,40 @@ pub struct Function {
     pub cannot: Option<String>,
 }
 
+/// Properties of a component that a trial asks for all the time, as bits.
+pub mod flag {
+    /// Taken away by the scenario.
+    pub const ABSENT: u8 = 1;
+    /// A fleet, which can be ready in part.
+    pub const FLEET: u8 = 2;
+    /// Has a fail-over.
+    pub const FAILOVER: u8 = 4;
+    /// Takes time to start.
+    pub const START: u8 = 8;
+    /// Somebody notices its loss late.
+    pub const HELD: u8 = 16;
+}
+
+/// What trials walk over most, by component: the same facts as in [`Node`],
+/// side by side in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Lean {
+    /// Foundations; whether it is their capacity that must stand (power, site).
+    pub below: Rows<(u32, bool)>,
+    /// Suppliers over plain edges, all of which are needed.
+    pub plain: Rows<u32>,
+    /// All other needs.
+    pub rest: Rows<Expr>,
+    /// Who is looked at again when it changes.
+    pub above: Rows<u32>,
+    /// Components that the scenario takes away.
+    pub absent: Vec<u32>,
+    /// Bits of [`flag`].
+    pub flags: Vec<u8>,
+    /// By person, the crews they are in.
+    pub crews_of: Rows<u32>,
+}
+
 /// Strings for display.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
@@ -463,6 +507,8 @@ pub struct Model {
     pub steps: Vec<Step>,
     /// The phases before recovery, in order.
     pub phases: Vec<u32>,
+    /// The distinct crews of the steps.
+    pub crews: Vec<Crew>,
     /// Who can work.
     pub people: Vec<Person>,
     /// Outside parties.
@@ -499,6 +545,8 @@ pub struct Model {
     pub horizon: i64,
     /// Minor units for one hour of overtime.
     pub overtime_per_hour: i64,
+    /// What trials walk over most, packed; follows from the rest.
+    pub lean: Lean,
     /// Strings.
     pub names: Names,
 }

@@ -17,6 +17,7 @@
 //!   missing from the functions too, unless a deputy is there.
 mod data;
 mod graph;
+mod lean;
 mod people;
 mod pools;
 mod reach;
@@ -39,7 +40,7 @@ use jiff::tz::TimeZone;
 use crate::calendar::{Calendar, Frame};
 use crate::draw::Tables;
 use crate::key::Purposes;
-use crate::model::{Draw, Model, Names, ONE, Start};
+use crate::model::{Draw, Lean, Model, Names, ONE, Start};
 
 /// What goes into a model.
 #[derive(Debug, Clone, Copy)]
@@ -165,6 +166,7 @@ impl<'a> Compiler<'a> {
                 draws: 0,
                 steps: Vec::new(),
                 phases: Vec::new(),
+                crews: Vec::new(),
                 people: Vec::new(),
                 vendors: Vec::new(),
                 pools: Vec::new(),
@@ -183,6 +185,7 @@ impl<'a> Compiler<'a> {
                 bad_day_key: purposes.of("", "bad-day", ""),
                 horizon: horizon.as_ms(),
                 overtime_per_hour: minor(organisation.overtime_per_hour.unwrap_or(0.0)),
+                lean: Lean::default(),
                 names: Names::default(),
             },
             inputs,
@@ -252,6 +255,7 @@ impl<'a> Compiler<'a> {
             self.problems.sort();
             return Err(self.problems);
         }
+        self.lean();
         self.notes.sort();
         self.notes.dedup();
         self.figures.sort_by(|a, b| a.key.cmp(&b.key));

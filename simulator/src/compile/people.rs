@@ -144,6 +144,7 @@ impl<'a> Compiler<'a> {
             deputies,
             heads: usize::from(step.heads.max(1)),
             overtime: step.overtime,
+            class: 0,
         };
         if let Some(who) = &step.who {
             let mut deputies = Vec::new();

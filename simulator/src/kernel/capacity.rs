@@ -1,15 +1,25 @@
 //! Capacity of every component, kept up to date as things fall and return.
-use evenkeel_config::map::Kind;
 use evenkeel_config::record::Cause;
 
 use super::chain::Label;
 use super::{Change, Entry, Event, Grave, Switch, Trial};
-use crate::model::{Expr, NONE, ONE};
+use crate::model::{Expr, NONE, ONE, flag};
+
+/// A mark of a component: something that it hangs on has changed.
+const STALE: u8 = 1;
+/// A mark of a component: it is not as it was before the strike.
+const TOUCHED: u8 = 2;
 
 impl Trial<'_> {
     /// Looks at a component again, and at all who hang on it.
+    #[inline]
     pub(super) fn touch(&mut self, node: u32, why: u32) {
-        self.dirty.push_back((node, why));
+        let mark = &mut self.marks[node as usize];
+        if *mark & TOUCHED == 0 {
+            self.touched.push(node);
+        }
+        *mark |= TOUCHED | STALE;
+        self.dirty.push((node, why));
     }
 
     /// Works through all components that may have changed. Each event moves
@@ -17,22 +27,32 @@ impl Trial<'_> {
     /// point below and rises in the least one above: a run-cycle that went
     /// down as a whole does not lift itself.
     pub(super) fn settle(&mut self) {
-        while let Some((node, why)) = self.dirty.pop_front() {
+        let mut next = 0;
+        while let Some((node, why)) = self.dirty.get(next).copied() {
+            next += 1;
+            // Nothing it hangs on has changed since it was looked at last: one
+            // blow touches a component by many ways. (Where a fail-over leads
+            // to is not followed by edges, so those are always looked at.)
+            let fresh = self.marks[node as usize] & STALE == 0;
+            if fresh && self.model.lean.flags[node as usize] & flag::FAILOVER == 0 {
+                continue;
+            }
+            self.marks[node as usize] &= !STALE;
             self.recompute(node, why);
         }
+        self.dirty.clear();
     }
 
-    fn own_capacity(&self, node: u32) -> i32 {
-        let compiled = &self.model.nodes[node as usize];
+    fn own_capacity(&self, node: u32, flags: u8) -> i32 {
         let own = self.own[node as usize];
-        if compiled.absent || own.outages > 0 {
+        if flags & flag::ABSENT != 0 || own.outages > 0 {
             return 0;
         }
         let base = match own.grave {
             Grave::Whole => ONE,
             Grave::Degraded => own.partial,
             Grave::Down | Grave::Suspect | Grave::Lost => {
-                if compiled.fleet.is_some() {
+                if flags & flag::FLEET != 0 {
                     own.partial
                 } else {
                     0
@@ -44,50 +64,64 @@ impl Trial<'_> {
 
     fn recompute(&mut self, node: u32, why: u32) {
         let index = node as usize;
-        let compiled = &self.model.nodes[index];
-        let own = self.own_capacity(node);
+        let lean = &self.model.lean;
+        let flags = lean.flags[index];
+        let own = self.own_capacity(node, flags);
         let (mut ground, mut standing) = (own, own);
-        for foundation in &compiled.foundations {
-            let below = *foundation as usize;
-            let kind = self.model.nodes[below].kind;
-            let stands = matches!(kind, Kind::Power | Kind::Site);
-            ground = ground.min(if stands { self.capacity[below] } else { self.ground[below] });
-            standing = standing.min(self.capacity[below]);
+        for (below, stands) in lean.below.row(node) {
+            let capacity = self.capacity[*below as usize];
+            ground = ground.min(if *stands { capacity } else { self.ground[*below as usize] });
+            standing = standing.min(capacity);
         }
-        if let (Switch::Active, Some(failover)) = (self.switch[index], &compiled.failover) {
-            let other = failover.to.map_or(ONE, |to| self.capacity[to as usize]);
-            standing = standing.max(failover.capacity.min(other));
+        if flags & flag::FAILOVER != 0 {
+            standing = standing.max(self.failed_over(node));
         }
         let mut raw = standing;
-        for need in &compiled.needs {
+        for supplier in lean.plain.row(node) {
+            raw = raw.min(self.capacity[*supplier as usize]);
+        }
+        for need in lean.rest.row(node) {
             raw = raw.min(self.evaluate(node, need));
         }
-        let capacity = self.through_start(node, raw, why);
-        let moved = ground != self.ground[index] || capacity != self.capacity[index];
-        if ground == 0 && self.launched && compiled.failover.is_some() {
+        let capacity =
+            if flags & flag::START != 0 { self.through_start(node, raw, why) } else { raw };
+        if ground == 0 && self.launched && flags & flag::FAILOVER != 0 {
             self.try_failover(node, why);
         }
-        if !moved {
+        let (ground_before, before) = (self.ground[index], self.capacity[index]);
+        if ground == ground_before && capacity == before {
             return;
         }
-        if capacity > self.capacity[index] || ground > self.ground[index] {
+        if capacity > before || ground > ground_before {
             self.why[index] = why;
+            self.watch.rose(node);
         }
-        let fell = capacity < self.capacity[index];
         self.ground[index] = ground;
-        if capacity != self.capacity[index] {
-            let before = self.capacity[index];
+        if capacity != before {
             self.note(Entry::Capacity { node, before, after: capacity });
             self.capacity[index] = capacity;
             self.record(node, why);
-            self.notice_late(node, why);
+            if flags & flag::HELD != 0 {
+                self.notice_late(node, why);
+            }
         }
         self.changed = true;
-        if fell && capacity == 0 {
+        if capacity == 0 && before > 0 {
             self.cut_flows(node);
         }
-        for dependent in &compiled.dependents {
-            self.dirty.push_back((*dependent, why));
+        for dependent in self.model.lean.above.row(node) {
+            self.touch(*dependent, why);
+        }
+    }
+
+    /// What a component has by its fail-over.
+    fn failed_over(&self, node: u32) -> i32 {
+        match (self.switch[node as usize], &self.model.nodes[node as usize].failover) {
+            (Switch::Active, Some(failover)) => {
+                let other = failover.to.map_or(ONE, |to| self.capacity[to as usize]);
+                failover.capacity.min(other)
+            }
+            _ => 0,
         }
     }
 
@@ -119,7 +153,7 @@ impl Trial<'_> {
                 self.seen[number] = capacity;
                 self.edge_generation[number] += 1;
                 self.edge_pending[number] = false;
-                self.dirty.push_back((model.edges[number].from, why));
+                self.touch(model.edges[number].from, why);
             } else if !self.edge_pending[number] {
                 self.edge_pending[number] = true;
                 let generation = self.edge_generation[number];

@@ -1,19 +1,13 @@
-//! People: who takes which work, when they can, and how long it then takes.
+//! People at work: when they can, how long it then takes, and what it costs.
 //!
-//! A greedy list: waiting work in order of rank, component and step; whoever is
-//! free and present now starts it and keeps it to its end, through nights and
-//! weekends. Nothing is reserved.
+//! Whoever starts a piece of work keeps it to its end, through nights and weekends.
 use evenkeel_config::record::Cause;
 
 use super::chain::{Label, ROOT};
-use super::jobs::{Stage, cause_of, crew_cost};
+use super::jobs::{cause_of, crew_cost};
 use super::{Entry, Event, Somebody, Trial};
 use crate::calendar::Calendar;
 use crate::model::{Crew, NEVER, NONE, Step};
-
-/// A fleet's work is cut into so many parts, so that several people share it
-/// and it becomes usable bit by bit.
-const FLEET_PARTS: u32 = 24;
 
 /// People at work on one part of a step.
 #[derive(Debug, Clone)]
@@ -61,118 +55,15 @@ impl<'m> Trial<'m> {
         }
     }
 
-    pub(super) fn await_crew(&mut self, job: u32) {
-        let Some(step) = self.step_of(job) else { return };
-        let members = match (step.each, step.owner) {
-            (true, owner) if owner != NONE => {
-                self.model.nodes[owner as usize].fleet.map_or(1, |fleet| fleet.0)
-            }
-            _ => 1,
-        };
-        let state = &mut self.jobs[job as usize];
-        state.stage = Stage::Waiting;
-        state.units = (members.min(FLEET_PARTS), 0, 0);
-        let key = self.order_key(job);
-        let place = self.waiting.partition_point(|other| self.order_key(*other) < key);
-        self.waiting.insert(place, job);
-        self.dispatch = true;
-    }
-
-    fn order_key(&self, job: u32) -> (u32, u32) {
-        let rank = match self.step_of(job).map(|step| step.owner) {
-            Some(owner) if owner != NONE => self.model.nodes[owner as usize].rank + 1,
-            _ => 0,
-        };
-        (rank, job)
-    }
-
-    /// Gives waiting work to people who are free and present.
-    pub(super) fn give_work(&mut self) {
-        let mut index = 0;
-        let mut wake = NEVER;
-        while index < self.waiting.len() {
-            let job = self.waiting[index];
-            let Some((step, crew)) = self.step_of(job).and_then(|s| Some((s, s.crew.as_ref()?)))
-            else {
-                self.waiting.remove(index);
-                continue;
-            };
-            let mut all_begun = false;
-            while let Some(people) = self.pick(crew) {
-                self.start_shift(job, step, crew, people);
-                let (units, begun, _) = self.jobs[job as usize].units;
-                if begun >= units {
-                    all_begun = true;
-                    break;
-                }
-            }
-            if all_begun {
-                self.waiting.remove(index);
-            } else {
-                wake = wake.min(self.next_presence(crew));
-                index += 1;
-            }
-        }
-        if wake < self.wake_at && wake <= self.model.horizon {
-            self.wake_at = wake;
-            self.at(wake, Event::Wake);
-        }
-    }
-
-    fn is_away(&self, person: u32) -> bool {
-        let absolute = self.strike_at + self.now;
-        let leave = &self.model.people[person as usize].leave;
-        self.people[person as usize].away_until > self.now
-            || leave.iter().any(|(from, to)| (*from..*to).contains(&absolute))
-    }
-
-    fn hours(&self, person: u32, overtime: bool) -> &'m Calendar {
+    /// The hours in which somebody works.
+    pub(super) fn hours(&self, person: u32, overtime: bool) -> &'m Calendar {
         let person = &self.model.people[person as usize];
         let number = if overtime { person.overtime } else { person.hours };
         &self.model.calendars[number as usize]
     }
 
-    /// As many people as it takes, all free and present, or nobody.
-    fn pick(&self, crew: &Crew) -> Option<Vec<u32>> {
-        let absolute = self.strike_at + self.now;
-        let deputies =
-            !crew.deputies.is_empty() && crew.candidates.iter().all(|p| self.is_away(*p));
-        let among = if deputies { &crew.deputies } else { &crew.candidates };
-        let mut chosen = Vec::new();
-        for person in among {
-            let free = self.people[*person as usize].free && !self.is_away(*person);
-            if free && self.hours(*person, crew.overtime).is_open(absolute) {
-                chosen.push(*person);
-                if chosen.len() == crew.heads {
-                    return Some(chosen);
-                }
-            }
-        }
-        None
-    }
-
-    /// When somebody who is free now next comes to work.
-    fn next_presence(&self, crew: &Crew) -> i64 {
-        let mut earliest = NEVER;
-        for person in crew.candidates.iter().chain(&crew.deputies) {
-            let state = &self.people[*person as usize];
-            if !state.free || state.away_until == NEVER {
-                continue;
-            }
-            let from = self.now.max(state.away_until);
-            let Some(open) = self.hours(*person, crew.overtime).next_open(self.strike_at + from)
-            else {
-                continue;
-            };
-            // Whoever is here already is awaited for another reason.
-            if open - self.strike_at > self.now {
-                earliest = earliest.min(open - self.strike_at);
-            }
-        }
-        earliest
-    }
-
-    fn start_shift(&mut self, job: u32, step: &'m Step, crew: &Crew, people: Vec<u32>) {
+    /// Sends people to a piece of a step.
+    pub(super) fn start_shift(&mut self, job: u32, step: &'m Step, crew: &Crew, people: Vec<u32>) {
         let attempt = self.jobs[job as usize].attempt;
         let (units, begun, _) = self.jobs[job as usize].units;
         let one = step.effort.as_ref().map_or(0, |effort| self.draw(effort, attempt));
@@ -404,12 +295,15 @@ impl<'m> Trial<'m> {
             let state = &mut self.people[*person as usize];
             state.free = true;
             state.free_since = self.now;
+            for crew in self.model.lean.crews_of.row(*person) {
+                self.roster.free(*crew);
+            }
         }
         self.dispatch |= !people.is_empty();
     }
 
     pub(super) fn drop_shifts(&mut self, job: u32) {
-        let mut freed = Vec::new();
+        let mut freed: Vec<u32> = Vec::new();
         for shift in self.shifts.iter_mut().filter(|shift| shift.open && shift.job == job) {
             shift.open = false;
             freed.append(&mut shift.people);

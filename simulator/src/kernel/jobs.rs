@@ -68,6 +68,10 @@ pub(super) struct Job<'m> {
     /// Per chain, only snapshots older than this are still candidates.
     pub(super) bounds: Vec<i64>,
     pub(super) snapshot: Option<Snapshot>,
+    /// Its ticket while it waits at a gate or in a crew's queue, else 0.
+    pub(super) ticket: u32,
+    /// Whether it was begun in this trial.
+    pub(super) used: bool,
 }
 
 impl Job<'_> {
@@ -80,6 +84,8 @@ impl Job<'_> {
         self.held.clear();
         self.bounds.clear();
         self.snapshot = None;
+        self.ticket = 0;
+        self.used = false;
     }
 }
 
@@ -121,7 +127,7 @@ impl<'m> Trial<'m> {
             None => self.begin(job),
             Some(by) => {
                 self.note(Entry::Gated { step: self.step_number(job), by });
-                self.gated.push(job);
+                self.wait_at_gate(job);
             }
         }
     }

@@ -9,22 +9,35 @@ impl<'m> Trial<'m> {
 
     pub(super) fn begin_phases(&mut self) {
         let job = self.phases_job();
+        self.use_job(job);
         self.jobs[job as usize].steps = &self.model.phases;
         self.enter(job);
         self.settle();
+    }
+
+    /// Notes that a job is begun, so that the next trial clears it.
+    fn use_job(&mut self, job: u32) {
+        if !std::mem::replace(&mut self.jobs[job as usize].used, true) {
+            self.used_jobs.push(job);
+        }
     }
 
     /// Recovery may begin: everything that needs it starts.
     pub(super) fn launch_all(&mut self, why: u32) {
         self.launched = true;
         self.note(Entry::RecoveryBegins);
-        let nodes = self.model.nodes.len() as u32;
-        let is_data = |this: &Self, node: u32| this.model.nodes[node as usize].dataset.is_some();
+        // Whatever the blows left alone has nothing to recover from.
+        let mut hurt = self.touched.clone();
+        hurt.retain(|node| {
+            self.own[*node as usize].grave != Grave::Whole
+                || self.model.nodes[*node as usize].failover.is_some()
+        });
+        hurt.sort_unstable();
         // Data after the rest, so that it is known who restores it.
         for data in [false, true] {
-            for node in 0..nodes {
-                if is_data(self, node) == data {
-                    self.launch(node, why);
+            for node in &hurt {
+                if self.model.nodes[*node as usize].dataset.is_some() == data {
+                    self.launch(*node, why);
                 }
             }
         }
@@ -47,6 +60,7 @@ impl<'m> Trial<'m> {
             return;
         }
         let steps = self.steps_for(node);
+        self.use_job(node);
         self.jobs[node as usize].steps = steps;
         self.jobs[node as usize].position = 0;
         self.jobs[node as usize].why = why;
@@ -98,6 +112,7 @@ impl<'m> Trial<'m> {
         self.note(Entry::FailoverBegins { node });
         self.switch[node as usize] = Switch::Trying;
         let job = model.nodes.len() as u32 + node;
+        self.use_job(job);
         self.jobs[job as usize].steps = std::slice::from_ref(&failover.step);
         self.jobs[job as usize].why = why;
         self.enter(job);
@@ -106,6 +121,9 @@ impl<'m> Trial<'m> {
     /// Abandons a component's job, because a graver blow fell.
     pub(super) fn cancel(&mut self, node: u32) {
         let job = &mut self.jobs[node as usize];
+        if job.stage == Stage::Idle {
+            return;
+        }
         job.generation += 1;
         job.stage = Stage::Idle;
         job.units = (0, 0, 0);
@@ -114,8 +132,7 @@ impl<'m> Trial<'m> {
         self.drop_shifts(node);
         self.flows_of_job_end(node);
         self.leave_queues(node);
-        self.gated.retain(|other| *other != node);
-        self.waiting.retain(|other| *other != node);
+        self.jobs[node as usize].ticket = 0;
     }
 
     pub(super) fn complete(&mut self, job: u32) {

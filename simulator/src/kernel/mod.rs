@@ -6,18 +6,18 @@
 mod capacity;
 mod chain;
 mod crew;
+mod dispatch;
 mod gates;
 mod jobs;
 mod launch;
 mod links;
 mod log;
+mod queue;
 mod restore;
 mod spares;
 mod strikes;
 mod verdict;
-
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+mod watch;
 
 pub use chain::{Chain, Label as ChainLabel, Link as ChainLink, ROOT};
 pub use log::{Entry, Noted, Unfit};
@@ -123,8 +123,7 @@ pub struct Trial<'m> {
     /// Snapshots later than this are not clean.
     clean_until: i64,
     now: i64,
-    sequence: u64,
-    queue: BinaryHeap<Reverse<(i64, u64, Event)>>,
+    queue: queue::Queue,
     capacity: Vec<i32>,
     ground: Vec<i32>,
     why: Vec<u32>,
@@ -135,10 +134,15 @@ pub struct Trial<'m> {
     start_up: Vec<StartUp>,
     switch: Vec<Switch>,
     glass_broken: Vec<bool>,
-    dirty: VecDeque<(u32, u32)>,
+    dirty: Vec<(u32, u32)>,
+    /// By component: whether it is to be looked at, and whether it is not as before.
+    marks: Vec<u8>,
+    touched: Vec<u32>,
     jobs: Vec<Job<'m>>,
-    gated: Vec<u32>,
-    waiting: Vec<u32>,
+    used_jobs: Vec<u32>,
+    tickets: u32,
+    watch: watch::Watch,
+    roster: dispatch::Roster,
     shifts: Vec<crew::Shift>,
     people: Vec<Somebody>,
     pools: Vec<spares::PoolState>,
@@ -163,6 +167,8 @@ pub struct Trial<'m> {
     deadlock: bool,
     /// What happens, if it is to be kept.
     log: Option<Vec<Noted>>,
+    /// Room for a list that is needed for a moment.
+    scratch: Vec<u32>,
 }
 
 impl<'m> Trial<'m> {
@@ -183,8 +189,7 @@ impl<'m> Trial<'m> {
             strike_at: 0,
             clean_until: 0,
             now: 0,
-            sequence: 0,
-            queue: BinaryHeap::new(),
+            queue: queue::Queue::default(),
             capacity: Vec::new(),
             ground: Vec::new(),
             why: Vec::new(),
@@ -195,10 +200,15 @@ impl<'m> Trial<'m> {
             start_up: Vec::new(),
             switch: Vec::new(),
             glass_broken: Vec::new(),
-            dirty: VecDeque::new(),
+            dirty: Vec::new(),
+            marks: Vec::new(),
+            touched: Vec::new(),
             jobs: Vec::new(),
-            gated: Vec::new(),
-            waiting: Vec::new(),
+            used_jobs: Vec::new(),
+            tickets: 0,
+            watch: watch::Watch::default(),
+            roster: dispatch::Roster::new(model),
+            scratch: Vec::new(),
             shifts: Vec::new(),
             people: Vec::new(),
             pools: Vec::new(),
@@ -229,7 +239,7 @@ impl<'m> Trial<'m> {
         self.begin_phases();
         self.after_events();
         loop {
-            let Some(Reverse((at, _, _))) = self.queue.peek().copied() else {
+            let Some(at) = self.queue.next_at() else {
                 if self.take_second_best() {
                     self.after_events();
                     continue;
@@ -241,18 +251,14 @@ impl<'m> Trial<'m> {
             }
             self.now = at;
             let mut events = 0;
-            while let Some(Reverse((next, _, event))) = self.queue.peek().copied() {
-                if next != at {
-                    break;
-                }
-                self.queue.pop();
+            while let Some(event) = self.queue.pop_at(at) {
                 self.handle(event);
                 events += 1;
                 if events > MOST_EVENTS_AT_ONCE {
                     self.deadlock = true;
                     break;
                 }
-                if self.queue.peek().is_none_or(|Reverse((next, _, _))| *next != at) {
+                if self.queue.next_at() != Some(at) {
                     self.after_events();
                 }
             }
@@ -300,8 +306,7 @@ impl<'m> Trial<'m> {
     }
 
     fn at(&mut self, at: i64, event: Event) {
-        self.sequence += 1;
-        self.queue.push(Reverse((at.max(self.now), self.sequence, event)));
+        self.queue.push(at.max(self.now), event);
     }
 
     /// The value of a draw at an attempt.
@@ -327,38 +332,18 @@ impl<'m> Trial<'m> {
         };
         let dwell = model.dwell.as_ref().map_or(0, |dwell| self.draw(dwell, 0));
         self.clean_until = self.strike_at - dwell;
-        (self.now, self.sequence, self.spent) = (0, 0, 0);
+        (self.now, self.spent, self.tickets) = (0, 0, 0);
         self.queue.clear();
-        let nodes = model.nodes.len();
-        refill(&mut self.capacity, nodes, ONE);
-        refill(&mut self.ground, nodes, ONE);
-        refill(&mut self.why, nodes, ROOT);
-        refill(&mut self.own, nodes, Own::default());
-        refill(&mut self.seen, model.edges.len(), ONE);
-        refill(&mut self.edge_pending, model.edges.len(), false);
-        refill(&mut self.edge_generation, model.edges.len(), 0);
-        refill(&mut self.start_up, nodes, StartUp { started: true, ..StartUp::default() });
-        refill(&mut self.switch, nodes, Switch::Untried);
-        refill(&mut self.glass_broken, nodes, false);
-        self.jobs.resize_with(2 * nodes + 1, Job::default);
-        for job in &mut self.jobs {
-            job.clear();
-        }
+        self.reset_state();
         self.dirty.clear();
-        self.gated.clear();
-        self.waiting.clear();
+        self.watch.clear();
+        self.roster.clear();
         self.shifts.clear();
         self.flows.clear();
         self.reset_pools();
         refill(&mut self.loss, model.datasets.len(), 0);
         refill(&mut self.hit, model.datasets.len(), false);
-        self.copies.clear();
-        let luck = self.luck;
-        self.copies.extend(model.copies.iter().map(|copy| restore::CopyState {
-            gone: false,
-            mutable_gone: false,
-            works: restore::works(copy, luck),
-        }));
+        refill(&mut self.copies, model.copies.len(), restore::CopyState::default());
         self.chain.clear();
         for history in &mut self.history {
             history.clear();
@@ -369,10 +354,8 @@ impl<'m> Trial<'m> {
             log.clear();
         }
         self.reset_people();
-        for (node, compiled) in (0..).zip(&model.nodes) {
-            if compiled.absent {
-                self.dirty.push_back((node, ROOT));
-            }
+        for node in &model.lean.absent {
+            self.touch(*node, ROOT);
         }
     }
 }
@@ -380,6 +363,66 @@ impl<'m> Trial<'m> {
 fn refill<T: Clone>(list: &mut Vec<T>, length: usize, value: T) {
     list.clear();
     list.resize(length, value);
+}
+
+impl Trial<'_> {
+    /// Everything as before the strike: only what the last trial touched is
+    /// written, so that a trial costs what it does and not the size of the map.
+    fn reset_state(&mut self) {
+        let model = self.model;
+        let nodes = model.nodes.len();
+        if self.marks.len() != nodes {
+            refill(&mut self.capacity, nodes, ONE);
+            refill(&mut self.ground, nodes, ONE);
+            refill(&mut self.why, nodes, ROOT);
+            refill(&mut self.own, nodes, Own::default());
+            refill(&mut self.seen, model.edges.len(), ONE);
+            refill(&mut self.edge_pending, model.edges.len(), false);
+            refill(&mut self.edge_generation, model.edges.len(), 0);
+            refill(&mut self.start_up, nodes, StartUp::FRESH);
+            refill(&mut self.switch, nodes, Switch::Untried);
+            refill(&mut self.glass_broken, nodes, false);
+            refill(&mut self.marks, nodes, 0);
+            refill(&mut self.jobs, 2 * nodes + 1, Job::default());
+            self.watch.resize(nodes);
+        }
+        for node in self.touched.drain(..) {
+            let index = node as usize;
+            (self.capacity[index], self.ground[index]) = (ONE, ONE);
+            self.why[index] = ROOT;
+            self.own[index] = Own::default();
+            for edge in &model.nodes[index].held_edges {
+                let edge = *edge as usize;
+                (self.seen[edge], self.edge_pending[edge]) = (ONE, false);
+                self.edge_generation[edge] = 0;
+            }
+            self.start_up[index] = StartUp::FRESH;
+            self.switch[index] = Switch::Untried;
+            self.glass_broken[index] = false;
+            self.marks[index] = 0;
+            self.watch.clear_node(node);
+        }
+        for job in self.used_jobs.drain(..) {
+            self.jobs[job as usize].clear();
+        }
+        debug_assert!(self.is_fresh(), "a trial left something behind");
+    }
+
+    /// Whether everything is as before the strike; asked in builds for tests.
+    fn is_fresh(&self) -> bool {
+        let whole = |own: &Own| own.grave == Grave::Whole && own.outages + own.brownouts == 0;
+        self.capacity.iter().chain(&self.ground).chain(&self.seen).all(|value| *value == ONE)
+            && self.why.iter().all(|why| *why == ROOT)
+            && self.own.iter().all(whole)
+            && self.switch.iter().all(|switch| *switch == Switch::Untried)
+            && self.start_up.iter().all(|start| start.started && start.generation == 0)
+            && !self.glass_broken.contains(&true)
+            && self.jobs.iter().all(|job| job.stage == Stage::Idle && job.ticket == 0)
+    }
+}
+
+impl StartUp {
+    const FRESH: Self = Self { started: true, pending: false, generation: 0, count: 0 };
 }
 
 impl Job<'_> {

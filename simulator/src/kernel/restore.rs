@@ -10,19 +10,17 @@ use crate::model::{Chain, Copy, NEVER, NONE};
 const MOST_JOBS: u32 = 20_000;
 
 /// What is left of a repository.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CopyState {
     /// All of it is gone.
     pub(super) gone: bool,
     /// What could be deleted is gone.
     pub(super) mutable_gone: bool,
-    /// Restores from it work tonight.
-    pub(super) works: bool,
 }
 
 /// Whether restores from a repository work tonight: its chance is drawn from
 /// what is known of it, then the restore from the chance, each once in a trial.
-pub(super) fn works(copy: &Copy, luck: Luck) -> bool {
+fn works(copy: &Copy, luck: Luck) -> bool {
     let chance = match &copy.chance {
         Some(table) => table.at(luck.normal(copy.chance_key, 0)),
         None => f64::from(u8::from(copy.weights.0 > 0.0)),
@@ -66,7 +64,7 @@ impl<'m> Trial<'m> {
         self.release(&held);
         self.note_awaited(job);
         self.jobs[job as usize].stage = Stage::CopyWait;
-        self.gated.push(job);
+        self.wait_at_gate(job);
         self.changed = true;
     }
 
@@ -94,22 +92,24 @@ impl<'m> Trial<'m> {
     /// When nothing else is going to happen, restores take the best copy that
     /// is up now instead of waiting for a better one in vain.
     pub(super) fn take_second_best(&mut self) -> bool {
-        let waiting: Vec<u32> = self
-            .gated
-            .iter()
-            .copied()
-            .filter(|job| self.jobs[*job as usize].stage == Stage::CopyWait)
-            .collect();
-        for job in waiting {
+        for job in self.waiting_for_copies() {
             let Some(data) = self.data_of(job) else { continue };
             if let Some(snapshot) = self.best(job, data, true) {
-                self.gated.retain(|other| *other != job);
+                self.leave_gate(job);
                 self.catch_up(job);
                 self.transfer(job, data, snapshot);
                 return true;
             }
         }
         false
+    }
+
+    /// What is down on the way to the copy that a waiting restore would take.
+    pub(super) fn copy_blocker(&self, job: u32) -> Option<u32> {
+        let snapshot = self.best(job, self.data_of(job)?, false)?;
+        let copy = &self.model.copies[snapshot.copy as usize];
+        let links = copy.links.iter().map(|link| self.model.links[*link as usize].node);
+        [copy.node].into_iter().chain(links).find(|node| self.capacity[*node as usize] == 0)
     }
 
     fn is_up(&self, copy: u32) -> bool {
@@ -220,7 +220,7 @@ impl<'m> Trial<'m> {
         let chains = &model.datasets[data as usize].chains;
         let copy = &model.copies[snapshot.copy as usize];
         let damage = chains[snapshot.chain].damage_key;
-        let works = self.copies[snapshot.copy as usize].works;
+        let works = works(copy, self.luck);
         let from = snapshot.start - self.strike_at;
         if works && !self.luck.happens(copy.damaged, damage, snapshot.number) {
             self.note(Entry::Restored { data, copy: copy.node, snapshot: from });

@@ -183,6 +183,7 @@ impl Trial<'_> {
             let spared = blow.spares_immutable && self.holds_immutable(copy);
             let state = &mut self.copies[copy as usize];
             state.mutable_gone = true;
+            self.look_at_all_gates();
             self.note(Entry::CopyGone { node, strike, spared });
             if spared {
                 return;

@@ -1,0 +1,218 @@
+//! Who takes which waiting work: a greedy list in order of rank, component and step.
+//!
+//! Work that the same people can do waits in one queue, so that a queue whose
+//! people are all busy or at home is passed over as a whole. Nothing is reserved.
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::jobs::Stage;
+use super::{Event, Trial};
+use crate::model::{Crew, Model, NEVER, NONE};
+
+/// A fleet's work is cut into so many parts, so that several people share it
+/// and it becomes usable bit by bit.
+const FLEET_PARTS: u32 = 24;
+
+/// Work that waits, best first: (rank, job), and the ticket by which it is
+/// known whether it still waits.
+type Waiting = Reverse<((u32, u32), u32)>;
+
+/// Work that waits for people, by crew.
+#[derive(Debug)]
+pub(super) struct Roster {
+    queues: Vec<BinaryHeap<Waiting>>,
+    /// The crews for which work waits.
+    open: Vec<u32>,
+    is_open: Vec<bool>,
+    /// By crew: nobody can be there before, unless somebody is released.
+    nobody_until: Vec<i64>,
+}
+
+impl Roster {
+    pub(super) fn new(model: &Model) -> Self {
+        let crews = model.crews.len();
+        Self {
+            queues: vec![BinaryHeap::new(); crews],
+            open: Vec::new(),
+            is_open: vec![false; crews],
+            nobody_until: vec![0; crews],
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        for crew in self.open.drain(..) {
+            self.queues[crew as usize].clear();
+            self.is_open[crew as usize] = false;
+        }
+        self.nobody_until.fill(0);
+    }
+
+    fn put(&mut self, crew: u32, waiting: Waiting) {
+        if !std::mem::replace(&mut self.is_open[crew as usize], true) {
+            self.open.push(crew);
+        }
+        self.queues[crew as usize].push(waiting);
+    }
+
+    /// Somebody of a crew is free again.
+    pub(super) fn free(&mut self, crew: u32) {
+        self.nobody_until[crew as usize] = 0;
+    }
+}
+
+impl<'m> Trial<'m> {
+    /// Puts a job's step up for whoever can do it.
+    pub(super) fn await_crew(&mut self, job: u32) {
+        let Some(step) = self.step_of(job) else { return };
+        let Some(crew) = &step.crew else { return };
+        let members = match (step.each, step.owner) {
+            (true, owner) if owner != NONE => {
+                self.model.nodes[owner as usize].fleet.map_or(1, |fleet| fleet.0)
+            }
+            _ => 1,
+        };
+        let ticket = self.next_ticket();
+        let state = &mut self.jobs[job as usize];
+        state.stage = Stage::Waiting;
+        state.units = (members.min(FLEET_PARTS), 0, 0);
+        state.ticket = ticket;
+        let key = self.order_key(job);
+        self.roster.put(crew.class, Reverse((key, ticket)));
+        self.dispatch = true;
+    }
+
+    fn order_key(&self, job: u32) -> (u32, u32) {
+        let rank = match self.step_of(job).map(|step| step.owner) {
+            Some(owner) if owner != NONE => self.model.nodes[owner as usize].rank + 1,
+            _ => 0,
+        };
+        (rank, job)
+    }
+
+    /// Gives waiting work to people who are free and present.
+    pub(super) fn give_work(&mut self) {
+        let mut wake = NEVER;
+        let mut ready = std::mem::take(&mut self.scratch);
+        ready.clear();
+        let mut place = 0;
+        while let Some(class) = self.roster.open.get(place).copied() {
+            if self.head(class).is_none() {
+                self.roster.open.swap_remove(place);
+                self.roster.is_open[class as usize] = false;
+                continue;
+            }
+            place += 1;
+            let until = self.roster.nobody_until[class as usize];
+            if self.now < until {
+                wake = wake.min(until);
+            } else {
+                ready.push(class);
+            }
+        }
+        // The best work of all queues whose people may be there.
+        while let Some((job, class)) = self.best_waiting(&ready) {
+            let crew = &self.model.crews[class as usize];
+            let Some(step) = self.step_of(job) else { break };
+            if let Some(people) = self.pick(crew) {
+                self.start_shift(job, step, crew, people);
+                let (units, begun, _) = self.jobs[job as usize].units;
+                if begun >= units {
+                    self.jobs[job as usize].ticket = 0;
+                }
+                continue;
+            }
+            // Whoever can do this can do the rest of the queue: nobody is left.
+            let until = self.next_presence(crew);
+            wake = wake.min(until);
+            if self.is_steady(crew) {
+                self.roster.nobody_until[class as usize] = until;
+            }
+            ready.retain(|other| *other != class);
+        }
+        self.scratch = ready;
+        if wake < self.wake_at && wake <= self.model.horizon {
+            self.wake_at = wake;
+            self.at(wake, Event::Wake);
+        }
+    }
+
+    /// The best work of a queue that still waits.
+    fn head(&mut self, class: u32) -> Option<((u32, u32), u32)> {
+        let queue = &mut self.roster.queues[class as usize];
+        while let Some(Reverse((key, ticket))) = queue.peek().copied() {
+            let job = &self.jobs[key.1 as usize];
+            if job.stage == Stage::Waiting && job.ticket == ticket {
+                return Some((key, key.1));
+            }
+            queue.pop();
+        }
+        None
+    }
+
+    /// The best work of some queues, and whose queue it is in.
+    fn best_waiting(&mut self, classes: &[u32]) -> Option<(u32, u32)> {
+        let mut best: Option<((u32, u32), u32)> = None;
+        for class in classes {
+            if let Some((key, _)) = self.head(*class)
+                && best.is_none_or(|(least, _)| key < least)
+            {
+                best = Some((key, *class));
+            }
+        }
+        best.map(|((_, job), class)| (job, class))
+    }
+
+    /// Whether time alone brings nobody to a crew before its next hours: not so
+    /// where a deputy steps in once somebody goes on leave.
+    fn is_steady(&self, crew: &Crew) -> bool {
+        let on_leave = |person: &u32| !self.model.people[*person as usize].leave.is_empty();
+        crew.deputies.is_empty() || !crew.candidates.iter().any(on_leave)
+    }
+
+    fn is_away(&self, person: u32) -> bool {
+        let absolute = self.strike_at + self.now;
+        let leave = &self.model.people[person as usize].leave;
+        self.people[person as usize].away_until > self.now
+            || leave.iter().any(|(from, to)| (*from..*to).contains(&absolute))
+    }
+
+    /// As many people as it takes, all free and present, or nobody.
+    fn pick(&self, crew: &Crew) -> Option<Vec<u32>> {
+        let absolute = self.strike_at + self.now;
+        let deputies =
+            !crew.deputies.is_empty() && crew.candidates.iter().all(|p| self.is_away(*p));
+        let among = if deputies { &crew.deputies } else { &crew.candidates };
+        let mut chosen = Vec::new();
+        for person in among {
+            let free = self.people[*person as usize].free && !self.is_away(*person);
+            if free && self.hours(*person, crew.overtime).is_open(absolute) {
+                chosen.push(*person);
+                if chosen.len() == crew.heads {
+                    return Some(chosen);
+                }
+            }
+        }
+        None
+    }
+
+    /// When somebody who is free now next comes to work.
+    fn next_presence(&self, crew: &Crew) -> i64 {
+        let mut earliest = NEVER;
+        for person in crew.candidates.iter().chain(&crew.deputies) {
+            let state = &self.people[*person as usize];
+            if !state.free || state.away_until == NEVER {
+                continue;
+            }
+            let from = self.now.max(state.away_until);
+            let Some(open) = self.hours(*person, crew.overtime).next_open(self.strike_at + from)
+            else {
+                continue;
+            };
+            // Whoever is here already is awaited for another reason.
+            if open - self.strike_at > self.now {
+                earliest = earliest.min(open - self.strike_at);
+            }
+        }
+        earliest
+    }
+}
