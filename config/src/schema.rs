@@ -8,7 +8,7 @@ use crate::id::Id;
 use crate::map::MapDocument;
 use crate::quantity::Span;
 use crate::record::{
-    Comparison, EvidenceSet, Explanation, Portfolio, Promises, RecordedMap, Summary,
+    Comparison, EvidenceSet, Exercise, Explanation, Portfolio, Promises, RecordedMap, Summary,
 };
 use crate::scenario::Scenario;
 
@@ -18,6 +18,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("agent.schema.json", schema_for!(AgentFile).to_value()),
         ("comparison.schema.json", schema_for!(Comparison).to_value()),
         ("evidence.schema.json", schema_for!(EvidenceSet).to_value()),
+        ("exercise.schema.json", schema_for!(Exercise).to_value()),
         ("explanation.schema.json", schema_for!(Explanation).to_value()),
         ("hub.schema.json", schema_for!(HubSettings).to_value()),
         ("map.schema.json", map()),

@@ -26,6 +26,7 @@ pub mod cli;
 pub mod compare;
 pub mod compile;
 pub mod draw;
+pub mod exercise;
 pub mod fast;
 pub mod fixes;
 pub mod kernel;

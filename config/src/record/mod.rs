@@ -2,6 +2,7 @@
 mod about;
 mod comparison;
 mod evidence;
+mod exercise;
 mod explanation;
 mod finding;
 mod portfolio;
@@ -17,6 +18,9 @@ pub use comparison::{
 pub use evidence::{
     CopyFacts, DrillFacts, DrillLevel, Evidence, EvidenceSet, Failure, FailureKind, Observation,
     Outcome, SnapshotFact, Value,
+};
+pub use exercise::{
+    DiscussionQuestion, Exercise, ExerciseModule, ExerciseObjective, Expectation, Inject, Situation,
 };
 pub use explanation::{
     CapacityStep, EventKind, Explanation, FunctionNight, StopgapWindow, TimelineEvent,

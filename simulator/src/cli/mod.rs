@@ -1,6 +1,7 @@
 //! The command line: one file for each command, and the one place that prints errors.
 mod compare;
 mod documents;
+mod exercise;
 mod explain;
 mod promise;
 mod run;
@@ -37,6 +38,8 @@ enum Command {
     Compare(compare::Args),
     /// Say which RTO and RPO can be promised.
     Promise(promise::Args),
+    /// Print one night as a tabletop exercise.
+    Exercise(exercise::Exercise),
     /// Say everything that is wrong with a map or a scenario.
     Validate(validate::Validate),
     /// Print completions for a shell.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.format,
         Command::Compare(compare) => compare.format,
         Command::Promise(promise) => promise.format,
+        Command::Exercise(exercise) => exercise.errors(),
         Command::Validate(validate) => validate.format,
         Command::Completions { .. } | Command::Man => Format::Human,
     };
@@ -116,6 +120,7 @@ fn execute(command: &Command) -> Result<(), Failure> {
         Command::Explain(args) => explain::explain(args),
         Command::Compare(args) => compare::run(args),
         Command::Promise(args) => promise::run(args),
+        Command::Exercise(args) => exercise::run(args),
         Command::Validate(args) => validate::validate(args),
         Command::Completions { shell } => {
             let mut text = Vec::new();

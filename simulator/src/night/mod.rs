@@ -17,7 +17,7 @@ use evenkeel_config::record::{
 use jiff::Timestamp;
 
 pub(crate) use names::Local;
-pub(crate) use table::render;
+pub(crate) use table::{clock, render};
 
 use crate::Nights;
 use crate::kernel::Trial;

@@ -6,6 +6,7 @@ mod behaviour;
 mod calibration;
 mod cases;
 mod cases_supplies;
+mod exercises;
 mod nights;
 mod program;
 mod properties;

@@ -1,0 +1,143 @@
+//! Exercise packs through the program: every example, strict CSV, and names that mean harm.
+use evenkeel_config::library::EXAMPLES;
+use evenkeel_config::record::Exercise;
+
+use crate::nights::{functions, scenarios};
+use crate::program::{program, text};
+
+/// Reads CSV by RFC 4180 and nothing else: quoted fields, CR LF.
+fn strict_csv(text: &str) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let (mut row, mut field) = (Vec::new(), String::new());
+    let mut letters = text.chars().peekable();
+    loop {
+        assert_eq!(letters.next(), Some('"'), "a field begins with a quote");
+        loop {
+            match letters.next().expect("a field ends") {
+                '"' if letters.peek() == Some(&'"') => {
+                    letters.next();
+                    field.push('"');
+                }
+                '"' => break,
+                other => field.push(other),
+            }
+        }
+        row.push(std::mem::take(&mut field));
+        match letters.next().expect("a row ends") {
+            ',' => continue,
+            '\r' => assert_eq!(letters.next(), Some('\n')),
+            other => panic!("{other:?} after a field"),
+        }
+        rows.push(std::mem::take(&mut row));
+        if letters.peek().is_none() {
+            return rows;
+        }
+    }
+}
+
+fn exercise(map: &str, scenario: &str, format: &str, more: &[&str]) -> String {
+    let args =
+        ["exercise", "--map", map, "--scenario", scenario, "--trials", "20", "--format", format];
+    let out = program(&[&args[..], more].concat());
+    assert!(out.status.success(), "{map} {scenario} {more:?}: {}", text(&out.stderr));
+    text(&out.stdout)
+}
+
+#[test]
+fn every_example_gives_a_pack() {
+    for example in EXAMPLES {
+        let map = format!("example:{}", example.name);
+        let functions = functions(example);
+        for (number, scenario) in scenarios(example).iter().enumerate() {
+            let function = functions[number % functions.len()].as_str();
+            let night = ["bad", "likely", "3"][number % 3];
+            let more = ["--function", function, "--night", night];
+            let pack = exercise(&map, scenario, "json", &more);
+            let pack: Exercise = serde_json::from_str(&pack).expect("an exercise");
+            let rows = strict_csv(&exercise(&map, scenario, "csv", &more));
+            assert_eq!(rows.len(), pack.injects.len() + 1, "{map} {scenario} {function}");
+            assert!(rows.iter().all(|row| row.len() == rows[0].len()));
+            let times: Vec<i64> = pack.injects.iter().map(|inject| inject.at_ms).collect();
+            assert!(times.is_sorted() && pack.injects.len() <= 24);
+            for inject in &pack.injects {
+                assert!(pack.modules.iter().any(|module| module.number == inject.module));
+                assert!(pack.objectives.iter().any(|goal| goal.number == inject.objective));
+                assert!(!inject.expected.is_empty() && !inject.to.is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_pack_is_made_of_the_night() {
+    let more = ["--function", "tax-and-deeds", "--night", "bad", "--most", "60"];
+    let pack = exercise("example:city-hall", "ransomware", "json", &more);
+    let pack: Exercise = serde_json::from_str(&pack).expect("an exercise");
+    let has = |words: &str| pack.injects.iter().any(|inject| inject.text.contains(words));
+    for words in ["The first sign", "What first?", "waits for", "RTO"] {
+        assert!(has(words), "no inject says {words}");
+    }
+    let few = exercise("example:city-hall", "ransomware", "json", &["--most", "3"]);
+    let few: Exercise = serde_json::from_str(&few).expect("an exercise");
+    assert!(few.injects.len() == 3 && few.left_out > 0);
+    let words = exercise("example:city-hall", "ransomware", "md", &more);
+    for expected in ["## Situation", "## Module 3", "## Evaluator's sheet", "Writing measured"] {
+        assert!(words.contains(expected), "{expected} is missing");
+    }
+    // Ids of people are first names in this example; shared pages show roles.
+    for name in ["Dana", "dana", "Ravi", "ravi"] {
+        assert!(!words.contains(name), "{name} is named");
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let map = folder.path().join("map.toml");
+    let hostile = r#"=HYPERLINK(\"http://evil\") | <script>x</script> [a](http://evil) \u202e"#;
+    let body = format!(
+        "[organisation]\nname = \"{hostile}\"\n[function.f]\nname = \"{hostile}\"\n\
+         objectives = {{ rto = \"1h\" }}\nneeds = [\"s\"]\n\
+         workaround = {{ name = \"{hostile}\", capacity = 0.5, after = \"1h\", lasts = \"2h\" }}\n\
+         minimum = 1.0\n\
+         [person.p]\nrole = \"{hostile}\"\nskills = [\"k\"]\n\
+         [service.s]\nname = \"{hostile}\"\n\
+         recover = [{{ step = \"{hostile}\", effort = \"5h\", who = \"p\", success = 0.5 }}]\n"
+    );
+    std::fs::write(&map, body).expect("written");
+    let scenario = folder.path().join("s.toml");
+    let strike = format!(
+        "title = \"{hostile}\"\nquestion = \"q\"\nstory = \"{hostile}\"\n[[strike]]\n\
+         name = \"{hostile}\"\nreach = {{ ids = [\"s\"] }}\neffect = \"down\"\n\
+         [[phase]]\nphase = \"detect\"\nname = \"{hostile}\"\ntakes = \"1h\"\n"
+    );
+    std::fs::write(&scenario, strike).expect("written");
+    let (map, scenario) = (map.display().to_string(), scenario.display().to_string());
+    let rows = strict_csv(&exercise(&map, &scenario, "csv", &[]));
+    assert!(rows.len() > 3);
+    for cell in rows.iter().flatten() {
+        assert!(!cell.trim_start().starts_with(['=', '+', '-', '@']), "{cell}");
+        assert!(!cell.chars().any(|c| c.is_control() || c == '\u{202e}'), "{cell}");
+    }
+    assert!(rows.iter().flatten().any(|cell| cell.starts_with("'=HYPERLINK")));
+    let words = exercise(&map, &scenario, "md", &[]);
+    // What a backslash takes the meaning from is text; the rest must be harmless.
+    let mut letters = words.chars();
+    let mut live = String::new();
+    while let Some(letter) = letters.next() {
+        if letter == '\\' {
+            letters.next();
+        } else {
+            live.push(letter);
+        }
+    }
+    for bad in ["<script", "](http", "://evil", "\u{1b}", "\u{202e}"] {
+        assert!(!live.contains(bad), "{bad:?} in\n{words}");
+    }
+    let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+    let table: Vec<&str> = words.lines().filter(|line| line.starts_with("| 1 |")).collect();
+    assert!(table.iter().all(|line| columns(line) == 9), "{table:?}");
+    let out = program(&["explain", "--map", &map, "--scenario", &scenario, "--trials", "10"]);
+    let both = text(&out.stdout) + &text(&out.stderr);
+    assert!(out.status.success() && !both.contains('\u{202e}') && !both.contains('\u{1b}'));
+}
