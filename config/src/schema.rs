@@ -8,7 +8,8 @@ use crate::id::Id;
 use crate::map::MapDocument;
 use crate::quantity::Span;
 use crate::record::{
-    Comparison, EvidenceSet, Exercise, Explanation, Portfolio, Promises, RecordedMap, Summary,
+    Comparison, EvidenceSet, Exercise, Explanation, Portfolio, Promises, RecordedMap, Structure,
+    Summary,
 };
 use crate::scenario::Scenario;
 
@@ -26,6 +27,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("promises.schema.json", schema_for!(Promises).to_value()),
         ("recorded-map.schema.json", schema_for!(RecordedMap).to_value()),
         ("scenario.schema.json", schema_for!(Scenario).to_value()),
+        ("structure.schema.json", schema_for!(Structure).to_value()),
         ("summary.schema.json", schema_for!(Summary).to_value()),
     ]
 }

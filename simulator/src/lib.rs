@@ -41,6 +41,7 @@ pub mod run;
 pub mod sides;
 pub mod special;
 pub mod statistics;
+pub mod structure;
 pub mod student;
 pub mod summary;
 mod table;
@@ -308,15 +309,25 @@ pub fn scenario_name(job: &Job<'_>) -> ScenarioName {
 
 /// A digest of everything that goes in.
 pub fn digest(job: &Job<'_>) -> String {
+    digest_of(&[
+        serde_json::to_vec(&job.map.document),
+        serde_json::to_vec(job.scenario),
+        serde_json::to_vec(job.modifiers),
+        serde_json::to_vec(job.evidence),
+    ])
+}
+
+/// A digest of a map, for answers that need nothing else.
+fn digest_of_map(map: &DependencyMap) -> String {
+    digest_of(&[serde_json::to_vec(&map.document)])
+}
+
+fn digest_of(parts: &[Result<Vec<u8>, serde_json::Error>]) -> String {
     let mut hash = Xxh3::new();
-    let mut add = |part: Result<Vec<u8>, serde_json::Error>| {
-        let part = part.unwrap_or_default();
+    for part in parts {
+        let part = part.as_deref().unwrap_or_default();
         hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(&part);
-    };
-    add(serde_json::to_vec(&job.map.document));
-    add(serde_json::to_vec(job.scenario));
-    add(serde_json::to_vec(job.modifiers));
-    add(serde_json::to_vec(job.evidence));
+        hash.update(part);
+    }
     format!("{:032x}", hash.digest128())
 }

@@ -8,6 +8,7 @@ mod finding;
 mod portfolio;
 mod promises;
 mod recorded_map;
+mod structure;
 mod summary;
 
 pub use about::About;
@@ -34,6 +35,10 @@ pub use promises::{
     FunctionPromise, Promise, Promises, ScenarioPromise, WorstChance, WorstQuantile,
 };
 pub use recorded_map::{RecordedEdge, RecordedMap, RecordedNode, Relation, Seen};
+pub use structure::{
+    CutSet, Failing, FunctionStructure, Importance, Named, Part, SinglePerson, SingleStep,
+    Structure, StructureFigures,
+};
 pub use summary::{
     Cause, Chance, CurvePoint, DatasetSummary, Elapsed, FixEffect, FixSummary, FunctionSummary,
     HoursShare, InputFigure, MoneyQuantile, NeverReason, Night, Quantile, ScenarioName, Segment,

@@ -5,6 +5,7 @@ mod exercise;
 mod explain;
 mod promise;
 mod run;
+mod structure;
 mod validate;
 
 use std::io::{IsTerminal, Write};
@@ -38,6 +39,8 @@ enum Command {
     Compare(compare::Args),
     /// Say which RTO and RPO can be promised.
     Promise(promise::Args),
+    /// Say what each function hangs on: downtime, single points of failure, what matters most.
+    Structure(structure::Structure),
     /// Print one night as a tabletop exercise.
     Exercise(exercise::Exercise),
     /// Say everything that is wrong with a map or a scenario.
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.format,
         Command::Compare(compare) => compare.format,
         Command::Promise(promise) => promise.format,
+        Command::Structure(structure) => structure.format,
         Command::Exercise(exercise) => exercise.errors(),
         Command::Validate(validate) => validate.format,
         Command::Completions { .. } | Command::Man => Format::Human,
@@ -120,6 +124,7 @@ fn execute(command: &Command) -> Result<(), Failure> {
         Command::Explain(args) => explain::explain(args),
         Command::Compare(args) => compare::run(args),
         Command::Promise(args) => promise::run(args),
+        Command::Structure(args) => structure::structure(args),
         Command::Exercise(args) => exercise::run(args),
         Command::Validate(args) => validate::validate(args),
         Command::Completions { shell } => {

@@ -337,7 +337,7 @@ fn loss_steps(details: &MapFunction) -> Vec<(i64, f64, i64)> {
     details.loss.iter().map(step).collect()
 }
 
-fn title(component: &Component, show_names: bool) -> String {
+pub(crate) fn title(component: &Component, show_names: bool) -> String {
     match &component.details {
         Details::Person(person) if !show_names => {
             person.role.clone().unwrap_or_else(|| "one person".to_owned())

@@ -42,6 +42,8 @@ use crate::draw::Tables;
 use crate::key::Purposes;
 use crate::model::{Draw, Lean, Model, Names, ONE, Start};
 
+pub(crate) use graph::title;
+
 /// What goes into a model.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {

@@ -12,4 +12,6 @@ mod program;
 mod properties;
 mod restores;
 mod samplers;
+mod structure;
+mod structure_random;
 mod support;

@@ -29,6 +29,29 @@ fn an_example_runs_in_words_and_in_json() {
 }
 
 #[test]
+fn the_structure_of_an_example_is_told_in_words_and_in_json() {
+    let args = ["structure", "--map", "example:city-hall", "--function"];
+    let out = program(&[&args[..], &["payroll", "--order", "2"]].concat());
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let words = text(&out.stdout);
+    for expected in ["Payroll", "failures stops it", "directory server 1 + directory server 2"] {
+        assert!(words.contains(expected), "{expected} is missing in\n{words}");
+    }
+    let out = program(&[&args[..], &["payroll", "--format", "json"]].concat());
+    let answer: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(answer["schema_version"], 1);
+    assert_eq!(answer["functions"][0]["id"], "payroll");
+    assert!(answer["functions"][0]["figures"]["availability"].is_number());
+    let out = program(&[&args[..], &["hv-1"]].concat());
+    assert_eq!(out.status.code(), Some(78));
+    assert!(text(&out.stderr).contains("is a host, not a function"), "{}", text(&out.stderr));
+    assert_eq!(
+        program(&[&args[..], &["payroll", "--order", "4"]].concat()).status.code(),
+        Some(64)
+    );
+}
+
+#[test]
 fn a_modifier_alone_is_refused_with_a_hint() {
     let out = program(&[&RUN[..], &["key_person_away"]].concat());
     assert_eq!(out.status.code(), Some(78));
