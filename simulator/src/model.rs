@@ -124,6 +124,8 @@ pub struct Failover {
     pub success: f64,
     /// Key of that chance.
     pub purpose: Purpose,
+    /// Recovery goes on beside it.
+    pub parallel: bool,
 }
 
 /// Who does a step.
@@ -190,6 +192,8 @@ pub struct Step {
     pub cost: i64,
     /// How its figures are known.
     pub provenance: Provenance,
+    /// Smaller is served first when people are short; by the dispatch rule.
+    pub rank: i64,
 }
 
 /// Somebody who can work: a person, one member of a team, one engineer of a vendor.
@@ -222,8 +226,10 @@ pub struct Person {
 pub struct Vendor {
     /// The component.
     pub node: u32,
-    /// Time until somebody works on it.
+    /// Time until somebody works on it: as observed, else as promised.
     pub response: Option<Draw>,
+    /// What the contract promises, in milliseconds.
+    pub promised: Option<i64>,
     /// Index into [`Model::calendars`].
     pub hours: u32,
     /// Cost of an hour, in minor units.
@@ -274,6 +280,8 @@ pub struct Copy {
     pub overhead: Option<Draw>,
     /// Bytes a millisecond when alone.
     pub speed: f64,
+    /// Milliseconds that each file adds.
+    pub per_file: f64,
     /// Scale of the logarithm of the speed.
     pub sigma: f64,
     /// Its law where few drills show it; a normal law without.
@@ -306,6 +314,11 @@ pub struct Dataset {
     pub node: u32,
     /// Bytes to restore.
     pub bytes: f64,
+    /// Files to restore; 0 when not stated.
+    pub files: f64,
+    /// How long after a restore from an unclean snapshot the intruder is at
+    /// work again; `None`: at once.
+    pub reinfection: Option<Draw>,
     /// Its backup chains.
     pub chains: Vec<Chain>,
     /// The steps that bring it back when no other component's recovery does.
@@ -511,6 +524,8 @@ pub struct Model {
     pub crews: Vec<Crew>,
     /// Who can work.
     pub people: Vec<Person>,
+    /// Teams that work only when enough of them are present.
+    pub quorums: Vec<Quorum>,
     /// Outside parties.
     pub vendors: Vec<Vendor>,
     /// Spare parts.
@@ -547,6 +562,30 @@ pub struct Model {
     pub overtime_per_hour: i64,
     /// What trials walk over most, packed; follows from the rest.
     pub lean: Lean,
+    /// Dates that lapse, rising; only where the facts of the moment hold.
+    pub lapses: Vec<Lapse>,
+    /// Index into [`Names::steps`] of what comes after an unclean restore.
+    pub reinfected: u32,
     /// Strings.
     pub names: Names,
+}
+
+/// A component that lapses on a date: a certificate, a domain, a licence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lapse {
+    /// Milliseconds since 1970.
+    pub at: i64,
+    /// The component.
+    pub node: u32,
+    /// Index into [`Names::steps`].
+    pub name: u32,
+}
+
+/// Members of one team of whom some must be present for any to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quorum {
+    /// Its members, as a range of [`Model::people`].
+    pub members: (u32, u32),
+    /// How many must be present.
+    pub least: u32,
 }

@@ -11,7 +11,7 @@ use jiff::ToSpan;
 use super::{Compiler, start_range};
 use crate::calendar::{local_date, local_instant};
 use crate::calibrate::{DAMAGED, DEFAULT_SPEED, Facts, Known, Speed, Success};
-use crate::model::{Chain, Copy, Dataset, Link, Step};
+use crate::model::{Chain, Copy, Dataset, Draw, Link, Step};
 use crate::student::student_quantile;
 
 /// More jobs than this are not looked back at.
@@ -20,6 +20,7 @@ const MOST_JOBS: usize = 20_000;
 impl<'a> Compiler<'a> {
     /// Links, repositories and data sets, and the steps that restore them.
     pub(super) fn data(&mut self) {
+        self.model.reinfected = self.step_name("the intruder is back with the restored data");
         let facts =
             Facts::gather(self.inputs.evidence, self.inputs.as_of, &self.inputs.map.calibration);
         self.links();
@@ -90,6 +91,7 @@ impl<'a> Compiler<'a> {
                 links,
                 overhead,
                 speed: speed.median / 1e3,
+                per_file: copy.per_file.map_or(0.0, |time| time.as_ms() as f64),
                 sigma: speed.sigma,
                 student: speed.df.is_finite().then(|| self.tables.student(speed.df)),
                 weights,
@@ -168,14 +170,27 @@ impl<'a> Compiler<'a> {
             let value = format!("{} to restore", data.size);
             self.figure(key, &component.id, "Restores", value, component.provenance, "the map");
             self.model.nodes[node as usize].dataset = Some(self.model.datasets.len() as u32);
+            let reinfection = self.reinfection(component);
             self.model.datasets.push(Dataset {
                 node,
                 bytes: data.size.as_bytes() as f64,
+                files: data.files.unwrap_or(0) as f64,
+                reinfection,
                 chains,
                 own_steps: Vec::new(),
                 named_by: Vec::new(),
             });
         }
+    }
+
+    /// How long the intruder takes to come back with an unclean snapshot: as
+    /// the scenario says, else one hop of its first strike that spreads.
+    fn reinfection(&mut self, data: &Component) -> Option<Draw> {
+        let scenario = self.inputs.scenario;
+        scenario.dwell.as_ref()?;
+        let hop = scenario.strike.iter().find_map(|strike| Some(&strike.spread.as_ref()?.hop));
+        let law = scenario.reinfection.as_ref().or(hop)?;
+        Some(self.draw(data.id.as_str(), "restore", "reinfection", law, false))
     }
 
     fn chain(

@@ -16,8 +16,10 @@
 //!   with absences every week. Only a person whom the scenario takes away is
 //!   missing from the functions too, unless a deputy is there.
 mod data;
+mod dispatch;
 mod graph;
 mod lean;
+mod lapses;
 mod people;
 mod pools;
 mod reach;
@@ -95,6 +97,8 @@ pub fn compile(inputs: &Inputs<'_>, tables: &mut Tables) -> Result<Compiled, Pro
     compiler.strikes();
     compiler.phases();
     compiler.ranks();
+    compiler.dispatch();
+    compiler.lapses();
     compiler.note_cycles();
     compiler.finish()
 }
@@ -170,6 +174,7 @@ impl<'a> Compiler<'a> {
                 phases: Vec::new(),
                 crews: Vec::new(),
                 people: Vec::new(),
+                quorums: Vec::new(),
                 vendors: Vec::new(),
                 pools: Vec::new(),
                 calendars: Vec::new(),
@@ -188,6 +193,8 @@ impl<'a> Compiler<'a> {
                 horizon: horizon.as_ms(),
                 overtime_per_hour: minor(organisation.overtime_per_hour.unwrap_or(0.0)),
                 lean: Lean::default(),
+                lapses: Vec::new(),
+                reinfected: 0,
                 names: Names::default(),
             },
             inputs,

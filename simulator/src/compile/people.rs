@@ -6,12 +6,13 @@ use evenkeel_config::id::Id;
 use evenkeel_config::law::Law;
 use evenkeel_config::map::{Component, DependencyMap, Details, RecoveryStep};
 use evenkeel_config::provenance::Provenance;
+use evenkeel_config::quantity::Span;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::{Compiler, minor};
 use crate::calendar::local_instant;
-use crate::model::{Crew, Person, Vendor};
+use crate::model::{Crew, Draw, Person, Quorum, Vendor};
 
 /// The hours of people who state none.
 const OFFICE: &str = "Mon-Fri 08:30-17:00";
@@ -57,6 +58,11 @@ impl<'a> Compiler<'a> {
                     let calendar = self.calendar(&[&hours], &[]);
                     let chance = team.away.map_or(0.0, |share| share.get());
                     self.absence_figure(component, chance, None);
+                    let first = self.model.people.len() as u32;
+                    if let Some(least) = team.at_least.filter(|least| *least > 1) {
+                        let members = (first, first + u32::from(team.count));
+                        self.model.quorums.push(Quorum { members, least: u32::from(least) });
+                    }
                     for member in 0..team.count {
                         let name = format!("member-{member}");
                         let someone =
@@ -118,10 +124,22 @@ impl<'a> Compiler<'a> {
         if let Some(law) = &law {
             let key = format!("vendor.{id}.response");
             let value = format!("somebody works on it after {}", crate::words::law(law));
-            let source = if vendor.response.is_some() { "the map" } else { "the contract" };
+            let source = match vendor.response {
+                Some(_) => "the map",
+                None => "the contract; nobody has written down how long it really takes",
+            };
             self.figure(key, &component.id, "Vendors", value, Provenance::Declared, source);
         }
         let response = law.map(|law| self.draw(id, "response", "response", &law, false));
+        if let (Some(promised), Some(_)) = (vendor.promised, &vendor.response) {
+            let kept = response.as_ref().map_or(1.0, |draw| share_within(draw, promised));
+            let value = format!(
+                "the contract promises {promised}, kept in {} of 100 calls",
+                libm::round(kept * 100.0)
+            );
+            let key = format!("vendor.{id}.promised");
+            self.figure(key, &component.id, "Vendors", value, Provenance::Declared, "the map");
+        }
         for engineer in 0..vendor.engineers.unwrap_or(0) {
             let name = format!("engineer-{engineer}");
             let someone = self.person(component, &name, (hours, hours), 0.0, None);
@@ -130,6 +148,7 @@ impl<'a> Compiler<'a> {
         self.model.vendors.push(Vendor {
             node,
             response,
+            promised: vendor.promised.map(|span| span.as_ms()),
             hours,
             per_hour: minor(vendor.per_hour.unwrap_or(0.0)),
         });
@@ -183,6 +202,21 @@ impl<'a> Compiler<'a> {
         let Some(node) = self.node(id) else { return Vec::new() };
         (0..).zip(&self.model.people).filter(|(_, p)| p.node == node).map(|(n, _)| n).collect()
     }
+}
+
+/// The share of draws that are no longer than a span.
+fn share_within(draw: &Draw, span: Span) -> f64 {
+    let within = |z: f64| draw.sampler.at(z) <= span.as_ms();
+    let (mut low, mut high) = (-8.0, 8.0);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if within(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    if within(8.0) { 1.0 } else { crate::special::normal_cdf(low) }
 }
 
 fn office() -> Hours {

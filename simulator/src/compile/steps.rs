@@ -79,6 +79,7 @@ impl<'a> Compiler<'a> {
             each: step.each && component.kind == Kind::Fleet,
             cost: minor(step.cost.unwrap_or(0.0)),
             provenance: component.provenance,
+            rank: 0,
         };
         self.model.steps.push(made);
         self.model.steps.len() as u32 - 1
@@ -145,6 +146,7 @@ impl<'a> Compiler<'a> {
             capacity: failover.capacity.map_or(crate::model::ONE, |share| millionths(share.get())),
             success: failover.success.map_or(1.0, |share| share.get()),
             purpose: self.purposes.of(id, "fail over", "success"),
+            parallel: failover.parallel,
         });
     }
 
@@ -212,6 +214,7 @@ impl<'a> Compiler<'a> {
             each: false,
             cost: 0,
             provenance,
+            rank: 0,
         };
         self.model.steps.push(made);
         self.model.steps.len() as u32 - 1

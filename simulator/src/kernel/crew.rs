@@ -40,9 +40,6 @@ impl<'m> Trial<'m> {
             } else {
                 0
             };
-            if away_until > 0 {
-                self.note(Entry::Away { node: person.node, until: away_until });
-            }
             self.people.push(Somebody {
                 free: true,
                 free_since: 0,
@@ -52,6 +49,28 @@ impl<'m> Trial<'m> {
                 last_job: NONE,
                 last_why: ROOT,
             });
+        }
+        self.gather_teams();
+        for (number, person) in model.people.iter().enumerate() {
+            let until = self.people[number].away_until;
+            if until > 0 {
+                self.note(Entry::Away { node: person.node, until });
+            }
+        }
+    }
+
+    /// A team with a quorum works from when enough of its members are back.
+    fn gather_teams(&mut self) {
+        for quorum in &self.model.quorums {
+            let (first, end) = quorum.members;
+            let members = first as usize..end as usize;
+            let mut back: Vec<i64> =
+                self.people[members.clone()].iter().map(|one| one.away_until).collect();
+            back.sort_unstable();
+            let met = back.get(quorum.least.saturating_sub(1) as usize).copied();
+            for one in &mut self.people[members] {
+                one.away_until = one.away_until.max(met.unwrap_or(NEVER));
+            }
         }
     }
 

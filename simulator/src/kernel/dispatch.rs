@@ -15,7 +15,7 @@ const FLEET_PARTS: u32 = 24;
 
 /// Work that waits, best first: (rank, job), and the ticket by which it is
 /// known whether it still waits.
-type Waiting = Reverse<((u32, u32), u32)>;
+type Waiting = Reverse<((i64, u32), u32)>;
 
 /// Work that waits for people, by crew.
 #[derive(Debug)]
@@ -81,12 +81,8 @@ impl<'m> Trial<'m> {
         self.dispatch = true;
     }
 
-    fn order_key(&self, job: u32) -> (u32, u32) {
-        let rank = match self.step_of(job).map(|step| step.owner) {
-            Some(owner) if owner != NONE => self.model.nodes[owner as usize].rank + 1,
-            _ => 0,
-        };
-        (rank, job)
+    fn order_key(&self, job: u32) -> (i64, u32) {
+        (self.step_of(job).map_or(0, |step| step.rank), job)
     }
 
     /// Gives waiting work to people who are free and present.
@@ -137,7 +133,7 @@ impl<'m> Trial<'m> {
     }
 
     /// The best work of a queue that still waits.
-    fn head(&mut self, class: u32) -> Option<((u32, u32), u32)> {
+    fn head(&mut self, class: u32) -> Option<((i64, u32), u32)> {
         let queue = &mut self.roster.queues[class as usize];
         while let Some(Reverse((key, ticket))) = queue.peek().copied() {
             let job = &self.jobs[key.1 as usize];
@@ -151,7 +147,7 @@ impl<'m> Trial<'m> {
 
     /// The best work of some queues, and whose queue it is in.
     fn best_waiting(&mut self, classes: &[u32]) -> Option<(u32, u32)> {
-        let mut best: Option<((u32, u32), u32)> = None;
+        let mut best: Option<((i64, u32), u32)> = None;
         for class in classes {
             if let Some((key, _)) = self.head(*class)
                 && best.is_none_or(|(least, _)| key < least)

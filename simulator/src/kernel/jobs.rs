@@ -65,8 +65,12 @@ pub(super) struct Job<'m> {
     /// Parts of a fleet's step: how many, begun, done.
     pub(super) units: (u32, u32, u32),
     pub(super) held: Vec<u32>,
-    /// Per chain, only snapshots older than this are still candidates.
+    /// Per chain, only snapshots older than this are still candidates: first
+    /// for clean snapshots, then for those that are not.
     pub(super) bounds: Vec<i64>,
+    /// What is suspect again some time after this job, since an unclean
+    /// snapshot was restored.
+    pub(super) carrier: Option<u32>,
     pub(super) snapshot: Option<Snapshot>,
     /// Its ticket while it waits at a gate or in a crew's queue, else 0.
     pub(super) ticket: u32,
@@ -86,6 +90,7 @@ impl Job<'_> {
         self.snapshot = None;
         self.ticket = 0;
         self.used = false;
+        self.carrier = None;
     }
 }
 

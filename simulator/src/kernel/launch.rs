@@ -1,6 +1,7 @@
 //! Which job brings a component back, when it begins, and what its end means.
 use super::jobs::{Dead, Stage};
 use super::{Entry, Grave, Switch, Trial};
+use crate::model::NEVER;
 
 impl<'m> Trial<'m> {
     pub(super) fn phases_job(&self) -> u32 {
@@ -49,7 +50,8 @@ impl<'m> Trial<'m> {
         let compiled = &self.model.nodes[node as usize];
         if compiled.failover.is_some() && self.ground[node as usize] == 0 {
             self.try_failover(node, why);
-            if self.switch[node as usize] == Switch::Trying {
+            let beside = compiled.failover.as_ref().is_some_and(|failover| failover.parallel);
+            if self.switch[node as usize] == Switch::Trying && !beside {
                 return;
             }
         }
@@ -126,6 +128,7 @@ impl<'m> Trial<'m> {
         }
         job.generation += 1;
         job.stage = Stage::Idle;
+        job.carrier = None;
         job.units = (0, 0, 0);
         let held = std::mem::take(&mut job.held);
         self.release(&held);
@@ -149,11 +152,14 @@ impl<'m> Trial<'m> {
             self.glass_broken[job as usize] |= glass;
             let compiled = &self.model.nodes[job as usize];
             if let Some(data) = compiled.dataset.filter(|_| steps == compiled.clear.as_slice()) {
-                // Checked and found whole: nothing was lost.
-                self.loss[data as usize] = 0;
+                // Checked and found whole: nothing was lost, unless it had come
+                // back from an older copy before.
+                let loss = &mut self.loss[data as usize];
+                *loss = if *loss == NEVER { 0 } else { *loss };
             }
             self.note(Entry::Whole { node: job });
             self.own[job as usize].grave = Grave::Whole;
+            self.await_intruder(job, why);
             self.touch(job, why);
         }
     }
@@ -165,7 +171,7 @@ impl<'m> Trial<'m> {
         self.note(Entry::FailoverEnded { node, works });
         self.switch[node as usize] = if works { Switch::Active } else { Switch::Failed };
         self.touch(node, why);
-        if self.own[node as usize].grave != Grave::Whole {
+        if !failover.parallel && self.own[node as usize].grave != Grave::Whole {
             self.launch(node, why);
         }
     }

@@ -3,6 +3,7 @@ use evenkeel_config::map::OnFailure;
 use evenkeel_config::scenario::Effect;
 
 use super::Trial;
+use super::restore::Clean;
 
 /// Why a copy or one of its snapshots was passed over or did not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +86,10 @@ pub enum Entry {
     FailoverBegins { node: u32 },
     /// A fail-over ended, for good or ill.
     FailoverEnded { node: u32, works: bool },
+    /// What was restored from an unclean snapshot is suspect again.
+    Reinfected { node: u32 },
+    /// A certificate, domain or licence lapsed.
+    Lapsed { node: u32 },
     /// A component's own state is whole again.
     Whole { node: u32 },
 }
@@ -135,9 +140,9 @@ impl Trial<'_> {
         let strike_at = self.strike_at;
         for chain in &model.datasets[data as usize].chains {
             let copy = model.copies[chain.copy as usize].node;
-            let clean = self.newest(chain, i64::MAX).map(|found| found.0);
+            let clean = self.newest(chain, i64::MAX, Clean::Yes).map(|found| found.0);
             let kept = std::mem::replace(&mut self.clean_until, i64::MAX);
-            let newest = self.newest(chain, i64::MAX).map(|found| found.0);
+            let newest = self.newest(chain, i64::MAX, Clean::Yes).map(|found| found.0);
             self.clean_until = kept;
             let (why, snapshot) = match (clean, newest) {
                 (None, None) => (Unfit::Gone, None),

@@ -9,10 +9,12 @@ mod crew;
 mod dispatch;
 mod gates;
 mod jobs;
+mod lapses;
 mod launch;
 mod links;
 mod log;
 mod queue;
+mod reinfection;
 mod restore;
 mod spares;
 mod strikes;
@@ -48,6 +50,8 @@ enum Event {
     Shift { shift: u32 },
     /// A transfer ends.
     Flow { flow: u32, generation: u32 },
+    /// An intruder is back with what was restored.
+    Reinfect { node: u32, why: u32 },
     /// An ordered piece comes in.
     Delivery { pool: u32 },
     /// Somebody's hours begin.
@@ -162,6 +166,8 @@ pub struct Trial<'m> {
     changed: bool,
     dispatch: bool,
     wake_at: i64,
+    /// How many of the model's lapses are past.
+    lapsed: usize,
     /// Money spent on steps, vendors and overtime, in minor units.
     pub spent: i64,
     deadlock: bool,
@@ -224,6 +230,7 @@ impl<'m> Trial<'m> {
             changed: false,
             dispatch: false,
             wake_at: NEVER,
+            lapsed: 0,
             spent: 0,
             deadlock: false,
             log: None,
@@ -248,6 +255,10 @@ impl<'m> Trial<'m> {
             };
             if at > self.model.horizon || self.deadlock {
                 break;
+            }
+            if self.lapse_until(at) {
+                self.after_events();
+                continue;
             }
             self.now = at;
             let mut events = 0;
@@ -276,6 +287,7 @@ impl<'m> Trial<'m> {
             Event::Piece { job, generation } => self.on_piece(job, generation),
             Event::Shift { shift } => self.on_shift(shift),
             Event::Flow { flow, generation } => self.on_flow(flow, generation),
+            Event::Reinfect { node, why } => self.on_reinfect(node, why),
             Event::Delivery { pool } => self.on_delivery(pool),
             Event::Wake => {
                 self.wake_at = NEVER;
@@ -349,7 +361,7 @@ impl<'m> Trial<'m> {
             history.clear();
         }
         (self.launched, self.changed, self.dispatch, self.deadlock) = (false, false, false, false);
-        self.wake_at = NEVER;
+        (self.wake_at, self.lapsed) = (NEVER, 0);
         if let Some(log) = &mut self.log {
             log.clear();
         }

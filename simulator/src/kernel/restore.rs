@@ -28,6 +28,13 @@ fn works(copy: &Copy, luck: Luck) -> bool {
     luck.happens(chance, copy.works_key, 0)
 }
 
+/// Whether snapshots from before the intruder came are asked for, or the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clean {
+    Yes,
+    No,
+}
+
 /// One snapshot that could be restored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Snapshot {
@@ -49,7 +56,7 @@ impl<'m> Trial<'m> {
         let model = self.model;
         if self.jobs[job as usize].bounds.is_empty() {
             let chains = model.datasets[data as usize].chains.len();
-            self.jobs[job as usize].bounds.resize(chains, i64::MAX);
+            self.jobs[job as usize].bounds.resize(2 * chains, i64::MAX);
             self.note_copies(data);
         }
         match self.best(job, data, false) {
@@ -121,17 +128,29 @@ impl<'m> Trial<'m> {
                 .all(|link| self.capacity[self.model.links[*link as usize].node as usize] > 0)
     }
 
-    /// The newest clean snapshot that survived, then the nearer, then by id.
+    /// The newest clean snapshot that survived, then the nearer, then by id. If
+    /// none is left, the newest of the others, as long as what it brings back
+    /// with it can be cleared.
     fn best(&self, job: u32, data: u32, only_up: bool) -> Option<Snapshot> {
+        let clean = self.best_of(job, data, only_up, Clean::Yes);
+        if clean.is_some() || self.clean_until >= self.strike_at {
+            return clean;
+        }
+        self.carrier(job, data)?;
+        self.best_of(job, data, only_up, Clean::No)
+    }
+
+    fn best_of(&self, job: u32, data: u32, only_up: bool, clean: Clean) -> Option<Snapshot> {
         let chains = &self.model.datasets[data as usize].chains;
+        let first = if clean == Clean::Yes { 0 } else { chains.len() };
         let bounds = &self.jobs[job as usize].bounds;
         chains
             .iter()
             .enumerate()
             .filter(|(_, chain)| !only_up || self.is_up(chain.copy))
             .filter_map(|(number, chain)| {
-                let bound = bounds.get(number).copied().unwrap_or(i64::MAX);
-                let (start, id) = self.newest(chain, bound)?;
+                let bound = bounds.get(first + number).copied().unwrap_or(i64::MAX);
+                let (start, id) = self.newest(chain, bound, clean)?;
                 let near = chain.near;
                 Some(Snapshot { chain: number, copy: chain.copy, start, near, number: id })
             })
@@ -140,15 +159,19 @@ impl<'m> Trial<'m> {
             })
     }
 
-    /// The newest snapshot of a chain that started before `bound`, is clean,
-    /// exists and survived.
-    pub(super) fn newest(&self, chain: &Chain, bound: i64) -> Option<(i64, u32)> {
+    /// The newest snapshot of a chain that started before `bound`, is clean or
+    /// not, exists and survived.
+    pub(super) fn newest(&self, chain: &Chain, bound: i64, clean: Clean) -> Option<(i64, u32)> {
         let state = self.copies[chain.copy as usize];
         if state.gone || state.mutable_gone && !chain.immutable || bound == i64::MIN {
             return None;
         }
-        let latest = self.strike_at.min(self.clean_until).min(bound.saturating_sub(1));
-        let oldest = self.strike_at - chain.keep;
+        let before = self.strike_at.min(bound.saturating_sub(1));
+        let kept = self.strike_at - chain.keep;
+        let (latest, oldest) = match clean {
+            Clean::Yes => (before.min(self.clean_until), kept),
+            Clean::No => (before, kept.max(self.clean_until + 1)),
+        };
         let works = |number: u32| self.luck.happens(chain.job_success, chain.job_key, number);
         if chain.times.is_empty() {
             let phase = self.luck.uniform(chain.phase_key, 0) * chain.every as f64;
@@ -194,13 +217,13 @@ impl<'m> Trial<'m> {
         let copy = &model.copies[snapshot.copy as usize];
         let attempt = self.jobs[job as usize].attempt;
         let overhead = copy.overhead.as_ref().map_or(0, |law| self.draw(law, attempt));
-        let mut takes = data.bytes / copy.speed;
+        let mut takes = overhead as f64 + data.files * copy.per_file + data.bytes / copy.speed;
         if copy.sigma > 0.0 {
             let key = data.chains[snapshot.chain].speed_key;
             let z = self.bad_day.mix(self.luck.normal(key, attempt));
             takes *= copy.slowness(z);
         }
-        let takes = crate::draw::to_ms(takes).saturating_add(overhead);
+        let takes = crate::draw::to_ms(takes);
         let from = snapshot.start - self.strike_at;
         let number = self.data_of(job).unwrap_or(NONE);
         self.note(Entry::Transfer { data: number, copy: copy.node, snapshot: from, alone: takes });
@@ -225,6 +248,9 @@ impl<'m> Trial<'m> {
         if works && !self.luck.happens(copy.damaged, damage, snapshot.number) {
             self.note(Entry::Restored { data, copy: copy.node, snapshot: from });
             self.loss[data as usize] = -from;
+            if snapshot.start > self.clean_until {
+                self.jobs[job as usize].carrier = self.carrier(job, data);
+            }
             self.bring_back(data, job);
             self.pause(job);
             return;
@@ -234,9 +260,11 @@ impl<'m> Trial<'m> {
         let state = &mut self.jobs[job as usize];
         state.attempt += 1;
         if works {
-            state.bounds[snapshot.chain] = snapshot.start;
+            let unclean = snapshot.start > self.clean_until;
+            let first = if unclean { chains.len() } else { 0 };
+            state.bounds[first + snapshot.chain] = snapshot.start;
         } else {
-            for (bound, chain) in state.bounds.iter_mut().zip(chains) {
+            for (bound, chain) in state.bounds.iter_mut().zip(chains.iter().chain(chains)) {
                 if chain.copy == snapshot.copy {
                     *bound = i64::MIN;
                 }

@@ -1,0 +1,42 @@
+//! Dates that lapse while a recovery may still be going on.
+use evenkeel_config::map::Kind;
+
+use super::{Compiler, start_range};
+use crate::calendar::local_instant;
+use crate::model::Lapse;
+
+impl Compiler<'_> {
+    /// What lapses after the moment of the facts and before the horizon. A date
+    /// that has passed is taken to be an old entry of the map, and said.
+    pub(super) fn lapses(&mut self) {
+        if !self.near_as_of {
+            return;
+        }
+        let as_of = self.inputs.as_of.as_millisecond();
+        let (_, last_start) = start_range(&self.model.start);
+        for component in self.inputs.map.components.values() {
+            let Some(date) = component.common.expires else { continue };
+            let lasting = matches!(component.kind, Kind::Function | Kind::Person | Kind::Team);
+            let Some(node) = self.node(&component.id).filter(|_| !lasting) else { continue };
+            let at = local_instant(&self.frame.zone, date, 0);
+            let title = component.title();
+            if at <= as_of {
+                self.notes.push(format!(
+                    "{title} lapsed on {date} by the map; it is taken to have been renewed"
+                ));
+                continue;
+            }
+            if at > last_start.saturating_add(self.model.horizon) {
+                continue;
+            }
+            let target = &self.model.nodes[node as usize];
+            if target.recover.is_empty() && target.repair.is_empty() {
+                self.notes
+                    .push(format!("{title} lapses on {date}, and no steps say how it is renewed"));
+            }
+            let name = self.step_name(&format!("lapses on {date}"));
+            self.model.lapses.push(Lapse { at, node, name });
+        }
+        self.model.lapses.sort_by_key(|lapse| (lapse.at, lapse.node));
+    }
+}
