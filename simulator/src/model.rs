@@ -170,6 +170,8 @@ pub struct Step {
     pub dataset: Option<u32>,
     /// Entering it again when no copy is usable.
     pub reentry: Option<Draw>,
+    /// A copy that is not clean will do when no other is left.
+    pub unclean: bool,
     /// People stay with the restore.
     pub attended: bool,
     /// What must physically stand.

@@ -48,6 +48,10 @@ pub struct RecoveryStep {
     /// with the work of all that time lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reentry: Option<Law>,
+    /// When no copy from before the intruder is left, a later one is restored:
+    /// the intruder comes back with it, and the component has to be cleared.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unclean: bool,
     /// Whether people stay with the restore until it ends.
     #[serde(default, skip_serializing_if = "is_false")]
     pub attended: bool,
@@ -106,6 +110,7 @@ impl RecoveryStep {
             heads: 1,
             dataset: None,
             reentry: None,
+            unclean: false,
             attended: false,
             needs: Vec::new(),
             success: None,

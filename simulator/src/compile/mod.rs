@@ -18,8 +18,8 @@
 mod data;
 mod dispatch;
 mod graph;
-mod lean;
 mod lapses;
+mod lean;
 mod people;
 mod pools;
 mod reach;

@@ -88,8 +88,9 @@ impl<'m> Trial<'m> {
         let one = step.effort.as_ref().map_or(0, |effort| self.draw(effort, attempt));
         let effort = if step.each {
             let members = i64::from(self.model.nodes[step.owner as usize].fleet.map_or(1, |f| f.0));
-            let (units, begun) = (i64::from(units), i64::from(begun));
-            one.saturating_mul(members * (begun + 1) / units - members * begun / units)
+            let whole = i128::from(one.saturating_mul(members));
+            let until = |part: u32| whole * i128::from(part) / i128::from(units.max(1));
+            i64::try_from(until(begun + 1) - until(begun)).unwrap_or(i64::MAX)
         } else {
             one
         };

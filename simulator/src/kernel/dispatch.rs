@@ -9,8 +9,8 @@ use super::jobs::Stage;
 use super::{Event, Trial};
 use crate::model::{Crew, Model, NEVER, NONE};
 
-/// A fleet's work is cut into so many parts, so that several people share it
-/// and it becomes usable bit by bit.
+/// A fleet's work is cut into at least so many parts, so that several people
+/// share it and it becomes usable bit by bit.
 const FLEET_PARTS: u32 = 24;
 
 /// Work that waits, best first: (rank, job), and the ticket by which it is
@@ -71,10 +71,13 @@ impl<'m> Trial<'m> {
             }
             _ => 1,
         };
+        // As many parts for each who can work on it, so that they end together.
+        let groups = (crew.candidates.len() / crew.heads.max(1)).max(1) as u32;
+        let parts = groups.saturating_mul(FLEET_PARTS.div_ceil(groups));
         let ticket = self.next_ticket();
         let state = &mut self.jobs[job as usize];
         state.stage = Stage::Waiting;
-        state.units = (members.min(FLEET_PARTS), 0, 0);
+        state.units = (members.min(parts), 0, 0);
         state.ticket = ticket;
         let key = self.order_key(job);
         self.roster.put(crew.class, Reverse((key, ticket)));

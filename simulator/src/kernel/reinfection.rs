@@ -1,10 +1,10 @@
 //! Restores from snapshots that are not clean: the intruder comes back with them.
 //!
-//! The plan takes a clean snapshot whenever one is left, however old. Only when
-//! none is, it takes the newest of the others, and only where somebody wrote
-//! down how the intruder is thrown out again: in the `clear` steps of the
-//! component that is brought back, or of what the data lies on. That component
-//! is suspect again after the hop law, and works again once it is cleared.
+//! A restore takes a clean snapshot whenever one is left, however old. Only when
+//! none is, and the plan allows it (`unclean` on the step), it takes the newest
+//! of the others. The component that is brought back, or what the data lies on
+//! if that has no `clear` steps, is then suspect again after the hop law, and
+//! works again once it is cleared.
 use evenkeel_config::record::Cause;
 
 use super::chain::Label;

@@ -129,14 +129,14 @@ impl<'m> Trial<'m> {
     }
 
     /// The newest clean snapshot that survived, then the nearer, then by id. If
-    /// none is left, the newest of the others, as long as what it brings back
-    /// with it can be cleared.
+    /// none is left, the newest of the others, where the plan allows it.
     fn best(&self, job: u32, data: u32, only_up: bool) -> Option<Snapshot> {
         let clean = self.best_of(job, data, only_up, Clean::Yes);
-        if clean.is_some() || self.clean_until >= self.strike_at {
+        let allowed = self.step_of(job).is_some_and(|step| step.unclean);
+        let unclean = allowed && self.carrier(job, data).is_some();
+        if clean.is_some() || !unclean || self.clean_until >= self.strike_at {
             return clean;
         }
-        self.carrier(job, data)?;
         self.best_of(job, data, only_up, Clean::No)
     }
 

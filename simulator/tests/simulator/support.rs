@@ -95,6 +95,13 @@ impl Sample {
         self.0.last().copied().unwrap_or(0.0)
     }
 
+    /// The standard deviation.
+    pub(crate) fn deviation(&self) -> f64 {
+        let n = self.0.len() as f64;
+        let mean = self.0.iter().sum::<f64>() / n;
+        (self.0.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt()
+    }
+
     /// The exact quantile lies within its 99.99 % interval of order statistics.
     pub(crate) fn quantile(&self, p: f64, exact: f64) {
         let n = self.0.len() as f64;

@@ -18,6 +18,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
                 let key = format!("{list_key}[{index}]");
                 people(judge, step, &skills, &key);
                 restore(judge, step, &key);
+                unclean(judge, component, step, &key);
                 members(judge, component, step, &key);
             }
         }
@@ -124,6 +125,26 @@ fn restore(judge: &mut Judge<'_>, step: &RecoveryStep, key: &str) {
             what,
             format!("add `backups` to `[dataset.{id}]`; else it is lost for good"),
         );
+    }
+}
+
+/// Who restores what an intruder left must be able to throw him out again.
+fn unclean(judge: &mut Judge<'_>, component: &Component, step: &RecoveryStep, key: &str) {
+    if !step.unclean {
+        return;
+    }
+    let key = format!("{key}.unclean");
+    let Some(data) = step.dataset.as_ref().and_then(|id| judge.map.components.get(id)) else {
+        let hint = "leave it out, or name the `dataset` that is restored";
+        judge.error(&key, "only a restore can take a copy that is not clean", hint);
+        return;
+    };
+    let lies_on = data.common.stored_on.iter().chain(&data.common.runs_on);
+    let mut under = lies_on.filter_map(|id| judge.map.components.get(id));
+    if component.common.clear.is_empty() && under.all(|other| other.common.clear.is_empty()) {
+        let hint = "add how it is cleared, as in `clear = [{ step = \"scan and clear\", effort = \
+                    \"4h\" }]`";
+        judge.error(&key, "the intruder comes back with such a copy, and nothing clears it", hint);
     }
 }
 

@@ -156,6 +156,8 @@ impl Teller<'_> {
             | Entry::OutageBegan { .. }
             | Entry::OutageEnded { .. }
             | Entry::OnBattery { .. }
+            | Entry::Reinfected { .. }
+            | Entry::Lapsed { .. }
             | Entry::Capacity { .. } => self.state(at, entry),
             Entry::Skipped { .. }
             | Entry::Gated { .. }

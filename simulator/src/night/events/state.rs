@@ -56,6 +56,14 @@ impl Teller<'_> {
                 let draft = Draft::listed(at, EventKind::Strike, node, before);
                 self.add(draft.until(until));
             }
+            Entry::Reinfected { node } => {
+                let before = "the intruder is back with what was restored: ".to_owned();
+                self.add(Draft::listed(at, EventKind::Strike, node, before));
+            }
+            Entry::Lapsed { node } => {
+                let before = "lapses, since nobody renewed it in time: ".to_owned();
+                self.add(Draft::listed(at, EventKind::Strike, node, before));
+            }
             Entry::Capacity { node, before, after } => {
                 // Stopgaps' pseudo components and absent people are told elsewhere.
                 let kind = names.model.nodes[node as usize].kind;
