@@ -5,6 +5,9 @@ use super::{Compiler, start_range};
 use crate::calendar::local_instant;
 use crate::model::Lapse;
 
+/// A lapse within a month is worth a warning when nobody says how it is renewed.
+const SOON_MS: i64 = 31 * 86_400_000;
+
 impl Compiler<'_> {
     /// What lapses after the moment of the facts and before the horizon. A date
     /// that has passed is taken to be an old entry of the map, and said.
@@ -30,7 +33,8 @@ impl Compiler<'_> {
                 continue;
             }
             let target = &self.model.nodes[node as usize];
-            if target.recover.is_empty() && target.repair.is_empty() {
+            let renewable = !target.recover.is_empty() || !target.repair.is_empty();
+            if !renewable && at - as_of <= SOON_MS {
                 self.notes
                     .push(format!("{title} lapses on {date}, and no steps say how it is renewed"));
             }
