@@ -35,6 +35,7 @@ pub mod model;
 pub mod night;
 pub mod outcome;
 pub mod paired;
+pub mod portfolio;
 pub mod promise;
 pub mod rows;
 pub mod run;

@@ -13,7 +13,8 @@ pub fn duration(ms: i64) -> String {
     } else if two_digits(hours) >= 48.0 {
         format!("{} d", number(days))
     } else if two_digits(minutes) >= 60.0 {
-        format!("{} h", number(hours))
+        // 59.6 minutes are 60 to two digits, and 60 minutes are an hour.
+        format!("{} h", number(hours.max(1.0)))
     } else if ms > 0.0 && minutes < 1.0 {
         format!("{} s", number(ms / 1e3))
     } else {
@@ -154,6 +155,7 @@ mod tests {
             (0, "0 min"),
             (5 * minute, "5 min"),
             (59 * minute, "59 min"),
+            (59 * minute + 36_000, "1 h"),
             (90 * minute, "1.5 h"),
             (26 * 60 * minute, "26 h"),
             (47 * 60 * minute + 48 * minute, "2 d"),

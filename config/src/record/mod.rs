@@ -28,8 +28,8 @@ pub use explanation::{
 };
 pub use finding::{Finding, Status};
 pub use portfolio::{
-    FixWorth, Objective, Per, Portfolio, Search, SearchMethod, SetAside, SetWorth, Stability,
-    Winner,
+    Contribution, FixWorth, Objective, Per, Portfolio, Search, SearchMethod, SetAside, SetWorth,
+    Stability, Winner,
 };
 pub use promises::{
     FunctionPromise, Promise, Promises, ScenarioPromise, WorstChance, WorstQuantile,

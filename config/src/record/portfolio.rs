@@ -32,6 +32,8 @@ pub struct Portfolio {
     pub fixes: Vec<FixWorth>,
     /// The best set within budget and staff days.
     pub best: SetWorth,
+    /// What each fix adds to the others of the best set, most first.
+    pub parts: Vec<Contribution>,
     /// What taking fixes one by one, most value for money first, would give.
     pub one_by_one: SetWorth,
     /// The most value at each cost, cheapest first; staff days are kept, the
@@ -131,6 +133,19 @@ pub struct SetWorth {
     pub saved: f64,
     /// Pays for itself if such an event comes more often than once in this
     /// many years; absent when it saves no money or costs none.
+    #[serde(default)]
+    pub break_even_years: Option<f64>,
+}
+
+/// One fix of the best set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Contribution {
+    /// The fix.
+    pub fix: Id,
+    /// What the set would lose without it, in the objective's unit.
+    pub adds: f64,
+    /// What it adds pays for it if such an event comes more often than once in
+    /// this many years; absent when it saves no money or costs none.
     #[serde(default)]
     pub break_even_years: Option<f64>,
 }

@@ -20,7 +20,7 @@ use crate::{compare, refusal};
 #[command(after_help = "Example: evenkeel-simulator compare --map example:city-hall \
                         --scenario ransomware --fix new-server --fix vault-on-paper \
                         --variant both=new-server+vault-on-paper")]
-pub(super) struct Args {
+pub(super) struct Compare {
     #[command(flatten)]
     question: Question,
     /// A priced fix of the map; each is a variant of its own.
@@ -51,7 +51,7 @@ fn combination(text: &str) -> Result<Variant, String> {
     Ok(Variant { name: name.trim().to_owned(), fixes })
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
+pub(super) fn compare(args: &Compare) -> Result<(), Failure> {
     let mut asked = args.question.read()?;
     let (mut patches, mut problems) = (Vec::new(), Problems::default());
     for path in &args.patch {
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 
 /// Fixes and patches alone or together, then the named combinations. A patch
 /// that a combination names is not a variant of its own as well.
-fn variants(args: &Args, patches: &[Id]) -> Result<Vec<Variant>, Problems> {
+fn variants(args: &Compare, patches: &[Id]) -> Result<Vec<Variant>, Problems> {
     let named = |id: &Id| args.variant.iter().any(|variant| variant.fixes.contains(id));
     let patches = patches.iter().filter(|id| args.together || !named(id));
     let single: Vec<Id> = args.fix.iter().chain(patches).cloned().collect();

@@ -3,6 +3,7 @@ mod compare;
 mod documents;
 mod exercise;
 mod explain;
+mod optimise;
 mod promise;
 mod run;
 mod structure;
@@ -36,9 +37,11 @@ enum Command {
     /// Tell one night as a timeline, and where its hours went.
     Explain(explain::Explain),
     /// Try out fixes and patches side by side, on the same nights.
-    Compare(compare::Args),
+    Compare(compare::Compare),
     /// Say which RTO and RPO can be promised.
-    Promise(promise::Args),
+    Promise(promise::Promise),
+    /// Find the fixes that are worth most under a budget.
+    Optimise(optimise::Optimise),
     /// Say what each function hangs on: downtime, single points of failure, what matters most.
     Structure(structure::Structure),
     /// Print one night as a tabletop exercise.
@@ -104,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.format,
         Command::Compare(compare) => compare.format,
         Command::Promise(promise) => promise.format,
+        Command::Optimise(optimise) => optimise.format,
         Command::Structure(structure) => structure.format,
         Command::Exercise(exercise) => exercise.errors(),
         Command::Validate(validate) => validate.format,
@@ -122,8 +126,9 @@ fn execute(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Explain(args) => explain::explain(args),
-        Command::Compare(args) => compare::run(args),
-        Command::Promise(args) => promise::run(args),
+        Command::Compare(args) => compare::compare(args),
+        Command::Promise(args) => promise::promise(args),
+        Command::Optimise(args) => optimise::optimise(args),
         Command::Structure(args) => structure::structure(args),
         Command::Exercise(args) => exercise::run(args),
         Command::Validate(args) => validate::validate(args),

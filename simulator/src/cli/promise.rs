@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 
 use evenkeel_config::id::Id;
 use evenkeel_config::quantity::Span;
-use evenkeel_config::record::{Elapsed, FunctionPromise, Promise, Promises, WorstQuantile};
+use evenkeel_config::record::{self, Elapsed, FunctionPromise, Promises, WorstQuantile};
 
 use super::documents::Questions;
 use super::{Failure, Format, bar, json, write};
@@ -14,7 +14,7 @@ use crate::words::{duration, plain, up};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: evenkeel-simulator promise --map example:city-hall \
                         --scenario ransomware --scenario site_loss --fix new-server")]
-pub(super) struct Args {
+pub(super) struct Promise {
     #[command(flatten)]
     questions: Questions,
     /// Say also what could be promised with this fix of the map; repeated, with all of them.
@@ -25,7 +25,7 @@ pub(super) struct Args {
     pub(super) format: Format,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
+pub(super) fn promise(args: &Promise) -> Result<(), Failure> {
     let asked = args.questions.read(false)?;
     let mut promises = promise::promise(&asked.jobs(), &args.fix, &bar())?;
     asked.first.warn(&mut promises.notes);
@@ -101,7 +101,7 @@ fn table(promises: &Promises, several: bool) -> comfy_table::Table {
 }
 
 /// A cell as things are, and after an arrow as they would be then.
-fn both(function: &FunctionPromise, cell: impl Fn(&Promise) -> Option<String>) -> String {
+fn both(function: &FunctionPromise, cell: impl Fn(&record::Promise) -> Option<String>) -> String {
     let cells: Vec<Option<String>> =
         [&function.now, &function.then].map(|side| side.as_ref().and_then(&cell)).into();
     match (&cells[0], &cells[1]) {

@@ -11,6 +11,7 @@ mod cases_supplies;
 mod crews;
 mod exercises;
 mod nights;
+mod portfolios;
 mod program;
 mod properties;
 mod restores;

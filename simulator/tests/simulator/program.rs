@@ -223,10 +223,50 @@ fn promise_is_one_table() {
 }
 
 #[test]
+fn optimise_says_what_to_do_first() {
+    let (_folder, args, _) = shop();
+    let words = answer("optimise", &args, &["--budget", "450"]);
+    for expected in [
+        "Best for 450 USD over 5 years: spare-till",
+        "Pays for itself if such an event comes more often than once in",
+        "What more money would bring",
+        "would have won in 200 of 200 cases",
+        "every one of the 3 affordable sets was simulated",
+    ] {
+        assert!(words.contains(expected), "{expected} is missing in\n{words}");
+    }
+    let json = answer("optimise", &args, &["--for", "rto", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json["objective"], &json["per"]), (&"rto".into(), &"event".into()));
+    let weighted: Vec<String> = args
+        .iter()
+        .map(|arg| if arg.ends_with("stop.toml") { format!("{arg}=0.5") } else { arg.clone() })
+        .collect();
+    let json = answer("optimise", &weighted, &["--format", "json"]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json["weights"][0], &json["per"]), (&0.5.into(), &"year".into()));
+    let refused = |more: &[&str]| {
+        let all: Vec<&str> = ["optimise"]
+            .into_iter()
+            .chain(args.iter().map(String::as_str))
+            .chain(more.iter().copied())
+            .collect();
+        let out = program(&all);
+        assert_eq!(out.status.code(), Some(78), "{more:?}");
+        text(&out.stderr)
+    };
+    assert!(refused(&["--budget=-5"]).contains("--budget 20000"));
+    assert!(refused(&["--years", "0"]).contains("--years 5"));
+    assert!(refused(&["--scenario", "ransomware=often"]).contains("ransomware=0.05"));
+    assert!(refused(&["--scenario", "isp_outage=0.1"]).contains("some have none"));
+}
+
+#[test]
 fn answers_are_the_same_bytes_for_any_number_of_threads() {
     for (command, more) in [
         ("compare", &["--fix", "second-directory-person", "--fix", "new-server"][..]),
         ("promise", &["--fix", "new-server"]),
+        ("optimise", &["--budget", "20000"]),
     ] {
         let of = |threads: &str| {
             let args = ["--map", "example:city-hall", "--scenario", "host_failure"];
