@@ -21,6 +21,7 @@
 //! reads a clock or the network.
 pub mod agent;
 pub mod calendar;
+pub mod frequency;
 pub mod fuzz;
 pub mod graph;
 pub mod hub;

@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::frequency::{Frequency, MoneyLaw};
 use crate::id::Id;
 use crate::law::Law;
 use crate::map::Kind;
@@ -27,6 +28,14 @@ pub struct Scenario {
     /// Where its figures come from, with year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// How often it happens, for the annual view; absent: nobody knows, and the
+    /// year leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequency: Option<Frequency>,
+    /// Money that each event costs besides what the map's functions lose: fines,
+    /// claims, or all of it for an event from which nothing recovers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<MoneyLaw>,
     /// When it starts.
     #[serde(default)]
     pub when: When,

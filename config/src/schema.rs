@@ -8,8 +8,8 @@ use crate::id::Id;
 use crate::map::MapDocument;
 use crate::quantity::Span;
 use crate::record::{
-    Comparison, EvidenceSet, Exercise, Explanation, Portfolio, Promises, RecordedMap, Structure,
-    Summary,
+    AnnualSummary, Comparison, EvidenceSet, Exercise, Explanation, Portfolio, Promises,
+    RecordedMap, Structure, Summary,
 };
 use crate::scenario::Scenario;
 
@@ -17,6 +17,7 @@ use crate::scenario::Scenario;
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("agent.schema.json", schema_for!(AgentFile).to_value()),
+        ("annual.schema.json", schema_for!(AnnualSummary).to_value()),
         ("comparison.schema.json", schema_for!(Comparison).to_value()),
         ("evidence.schema.json", schema_for!(EvidenceSet).to_value()),
         ("exercise.schema.json", schema_for!(Exercise).to_value()),

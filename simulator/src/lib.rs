@@ -20,6 +20,7 @@
 //! variants of a map meet the same nights, and a component more changes nobody
 //! else's draws.
 pub mod additions;
+pub mod annual;
 pub mod calendar;
 pub mod calibrate;
 pub mod cli;

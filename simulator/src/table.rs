@@ -39,6 +39,7 @@ pub(crate) fn render(summary: &Summary) -> String {
     out
 }
 
+/// A table without lines; the columns of these numbers stand to the right.
 pub(crate) fn bare(right: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);

@@ -14,6 +14,7 @@ use super::need::Need;
 use super::reliability::CommonCause;
 use super::step::RecoveryStep;
 use crate::calendar::{WrittenDate, WrittenDateTime};
+use crate::frequency::Frequency;
 use crate::id::Id;
 use crate::law::Law;
 use crate::provenance::Provenance;
@@ -177,6 +178,8 @@ pub struct Common {
     pub mtbf: Option<Span>,
     /// Mean time to repair: from a failure until it works again.
     pub mttr: Option<Span>,
+    /// How often it fails by itself, for the annual view; `mtbf` unless stated.
+    pub fails: Option<Frequency>,
     /// What fails it together with others, beyond what the map shows.
     pub common_cause: Option<CommonCause>,
     /// Planned work.

@@ -17,6 +17,7 @@ use super::need::Need;
 use super::reliability::CommonCause;
 use super::step::RecoveryStep;
 use crate::calendar::{Deadline, Hours, WrittenDate};
+use crate::frequency::Frequency;
 use crate::id::Id;
 use crate::law::Law;
 use crate::provenance::Provenance;
@@ -116,6 +117,9 @@ macro_rules! entry {
             /// Mean time to repair.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub mttr: Option<Span>,
+            /// How often it fails by itself, for the annual view.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub fails: Option<Frequency>,
             /// What fails it together with others, beyond what the map shows.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub common_cause: Option<CommonCause>,
@@ -168,6 +172,7 @@ macro_rules! entry {
                     availability: self.availability,
                     mtbf: self.mtbf,
                     mttr: self.mttr,
+                    fails: self.fails,
                     common_cause: self.common_cause,
                     maintenance: self.maintenance,
                     bought: self.bought,

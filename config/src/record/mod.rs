@@ -1,5 +1,6 @@
 //! Documents that programs write and exchange; readers ignore fields they do not know.
 mod about;
+mod annual;
 mod comparison;
 mod evidence;
 mod exercise;
@@ -12,6 +13,10 @@ mod structure;
 mod summary;
 
 pub use about::About;
+pub use annual::{
+    AnnualCost, AnnualEvent, AnnualFunction, AnnualQuantile, AnnualSummary, Band, Exceedance,
+    LeftOut, MoneyBand,
+};
 pub use comparison::{
     ChanceChange, Change, Comparison, FunctionChange, MeanChange, Reversal, TimeChange,
     VariantEffect,

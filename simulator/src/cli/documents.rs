@@ -211,6 +211,17 @@ pub(super) fn load_map(name: &str) -> Result<Loaded<DependencyMap>, Problems> {
     map_from(&sources)
 }
 
+/// The scenarios that ship for a map: an example's own, else the library's.
+pub(super) fn shipped_scenarios(map: &str) -> Result<Vec<String>, Problems> {
+    let own = example(map)?.map(|example| example.scenarios);
+    let stem =
+        |file: &str| file.trim_start_matches("scenarios/").trim_end_matches(".toml").to_owned();
+    Ok(match own {
+        Some(own) => own.iter().map(|(file, _)| stem(file)).collect(),
+        None => SCENARIOS.iter().map(|(id, _)| (*id).to_owned()).collect(),
+    })
+}
+
 /// A file, else the example's own scenario, else one of the library.
 pub(super) fn load_scenario(name: &str, map: &str) -> Result<Scenario, Problems> {
     let path = Path::new(name);

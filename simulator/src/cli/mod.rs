@@ -1,4 +1,5 @@
 //! The command line: one file for each command, and the one place that prints errors.
+mod annual;
 mod compare;
 mod documents;
 mod exercise;
@@ -44,6 +45,8 @@ enum Command {
     Optimise(optimise::Optimise),
     /// Say what each function hangs on: downtime, single points of failure, what matters most.
     Structure(structure::Structure),
+    /// Look at a year: how often, how many hours, how much money, as ranges.
+    Annual(annual::Annual),
     /// Print one night as a tabletop exercise.
     Exercise(exercise::Exercise),
     /// Say everything that is wrong with a map or a scenario.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Promise(promise) => promise.format,
         Command::Optimise(optimise) => optimise.format,
         Command::Structure(structure) => structure.format,
+        Command::Annual(annual) => annual.format,
         Command::Exercise(exercise) => exercise.errors(),
         Command::Validate(validate) => validate.format,
         Command::Completions { .. } | Command::Man => Format::Human,
@@ -130,6 +134,7 @@ fn execute(command: &Command) -> Result<(), Failure> {
         Command::Promise(args) => promise::promise(args),
         Command::Optimise(args) => optimise::optimise(args),
         Command::Structure(args) => structure::structure(args),
+        Command::Annual(args) => annual::run(args),
         Command::Exercise(args) => exercise::run(args),
         Command::Validate(args) => validate::validate(args),
         Command::Completions { shell } => {

@@ -140,6 +140,16 @@ impl<'a> Compiler<'a> {
                 ),
             );
         }
+        if scenario.strike.is_empty() && scenario.loss.is_some() {
+            problems.error(
+                Place { file: format!("{}.toml", scenario.id), ..Place::default() },
+                format!(
+                    "`{}` costs money and strikes nothing: there is no night to tell",
+                    scenario.id
+                ),
+                "ask for the year, as in `annual --scenario ..`",
+            );
+        }
         let organisation = &inputs.map.organisation;
         let zone = TimeZone::get(&organisation.timezone).unwrap_or_else(|_| {
             problems.error(

@@ -279,3 +279,25 @@ fn answers_are_the_same_bytes_for_any_number_of_threads() {
         assert!(one == of("2") && one == of("16"), "{command}");
     }
 }
+
+#[test]
+fn a_year_is_told_in_words_and_in_json() {
+    let args = ["annual", "--map", "example:city-hall", "--trials", "50", "--years", "500"];
+    let out = program(&args);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let words = text(&out.stdout);
+    for expected in
+        ["the year as a range", "ransomware", "of 100 years at most", "(life safety)", "Left out"]
+    {
+        assert!(words.contains(expected), "{expected} is missing in\n{words}");
+    }
+    assert!(words.find("(life safety)") < words.find("of 100 years at most"), "{words}");
+    let out = program(&[&args[..], &["--format", "json"]].concat());
+    let year: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(year["years"], 500);
+    let ransomware = &year["events"].as_array().expect("events")[2];
+    assert_eq!(ransomware["id"], "ransomware");
+    assert_eq!(ransomware["per_year"]["high"], 0.1);
+    let out = program(&[&args[..], &["--scenario", "key_person_away"]].concat());
+    assert_eq!(out.status.code(), Some(78), "{}", text(&out.stdout));
+}

@@ -25,7 +25,8 @@ pub fn check_scenario(scenario: &Scenario, map: &DependencyMap, problems: &mut P
     for (index, away) in scenario.away.iter().enumerate() {
         check.named("person", away, &[Kind::Person], &format!("away[{index}]"));
     }
-    if !scenario.modifier && !reaches_anything(scenario, map) {
+    let money_alone = scenario.strike.is_empty() && scenario.loss.is_some();
+    if !scenario.modifier && !money_alone && !reaches_anything(scenario, map) {
         let hint = "it changes nothing here; leave it out, or name what it strikes";
         check.problems.warning(check.place(""), "reaches nothing on this map", hint);
     }

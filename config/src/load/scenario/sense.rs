@@ -9,7 +9,7 @@ use crate::scenario::{Effect, Scenario, Strike};
 pub(super) fn check(scenario: &Scenario, places: Places<'_>, problems: &mut Problems) {
     let mut sense = Sense { places, problems };
     sense.id(&scenario.id);
-    if scenario.strike.is_empty() && !scenario.modifier {
+    if scenario.strike.is_empty() && !scenario.modifier && scenario.loss.is_none() {
         let hint = "say what is struck, as in `[[strike]]` with `reach = { kinds = [\"host\"] }`, or \
                     mark it `modifier = true`";
         sense.error("", "the scenario strikes nothing", hint);
@@ -30,6 +30,25 @@ pub(super) fn check(scenario: &Scenario, places: Places<'_>, problems: &mut Prob
     if scenario.lead_times.is_some_and(|factor| !(factor > 0.0 && factor <= 100.0)) {
         let hint = "write how many times as long they take, as in `lead_times = 3.0`";
         sense.error("lead_times", "lead times can take up to 100 times as long", hint);
+    }
+    if scenario.modifier && (scenario.frequency.is_some() || scenario.loss.is_some()) {
+        let key = if scenario.loss.is_some() { "loss" } else { "frequency" };
+        let hint = "the scenario it is laid over says how often it happens; leave it out";
+        sense.error(key, "a modifier does not happen by itself", hint);
+    }
+    if let Some(frequency) = &scenario.frequency {
+        for (below, what, hint) in frequency.faults() {
+            let key = if below.is_empty() { String::new() } else { format!(".{below}") };
+            sense.error(&format!("frequency{key}"), what, hint);
+        }
+        if frequency.wear.is_some() && !frequency.components {
+            let hint = "add `components = true`, so that it counts for each struck component by the \
+                        day it was `bought`";
+            sense.error("frequency.wear", "a scenario has no age", hint);
+        }
+    }
+    if let Some((what, hint)) = scenario.loss.and_then(|loss| loss.fault()) {
+        sense.error("loss", what, hint);
     }
     if scenario.horizon == Some(Span::ZERO) {
         sense.error("horizon", "the horizon is zero", "as in `horizon = \"90d\"`");

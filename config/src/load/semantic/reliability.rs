@@ -34,6 +34,20 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 fn figures(judge: &mut Judge<'_>, component: &Component) {
     let common = &component.common;
     let key = path(component);
+    if let Some(fails) = &common.fails {
+        for (below, what, hint) in fails.faults() {
+            let below = if below.is_empty() { String::new() } else { format!(".{below}") };
+            judge.error(&format!("{key}.fails{below}"), what, hint);
+        }
+        if fails.components {
+            let hint = "only a scenario looks at its components; leave it out";
+            judge.error(&format!("{key}.fails.components"), "it is the component", hint);
+        }
+        if fails.wear.is_some() && common.bought.is_none() {
+            let hint = "add when it was bought, as in `bought = \"2021-03-01\"`";
+            judge.error(&format!("{key}.fails.wear"), "its age is not known", hint);
+        }
+    }
     let times = [("mtbf", common.mtbf, "mttr", "6h"), ("mttr", common.mttr, "mtbf", "3y")];
     if common.availability.is_some() && (common.mtbf.is_some() || common.mttr.is_some()) {
         let hint =
