@@ -46,31 +46,34 @@ fn section(structure: &Structure, function: &FunctionStructure, out: &mut String
 }
 
 fn downtime(function: &FunctionStructure) -> String {
-    let of = match (function.stated, function.needs) {
-        (stated, needs) if stated == needs => format!("all {needs} components it needs say"),
-        (1, needs) => format!("1 of the {needs} components it needs says"),
-        (stated, needs) => format!("{stated} of the {needs} components it needs say"),
-    };
     let Some(figures) = &function.figures else {
-        return format!("Its downtime {}.", plain(function.cannot.as_deref().unwrap_or_default()));
+        let why = function.cannot.as_deref().unwrap_or_default();
+        return format!("How often it is down {}.", plain(why));
+    };
+    let (stated, needs) = (function.stated, function.needs);
+    let known = match stated {
+        0 => format!("none of the {needs} components it needs states how often it fails"),
+        1 => format!("1 of the {needs} components it needs states how often it fails"),
+        _ if stated == needs => {
+            format!("all {needs} components it needs state how often they fail")
+        }
+        _ => format!("{stated} of the {needs} components it needs state how often they fail"),
     };
     if figures.unavailability == 0.0 {
-        return format!("No downtime can be told: {of} how often they fail.")
-            .replace("says how often they fail", "says how often it fails");
+        return format!("How often it is down cannot be told: {known}.");
     }
     let reduced = match figures.hours_reduced {
-        Some(hours) if hours > figures.hours_down * 1.005 => {
-            format!(", less than full capacity for {}", hours_in_words(hours))
+        Some(hours) if hours_in_words(hours) != hours_in_words(figures.hours_down) => {
+            format!(", below full capacity for {}", hours_in_words(hours))
         }
         _ => String::new(),
     };
+    let (least, most) = if stated < needs { ("at least ", "at most ") } else { ("", "") };
     format!(
-        "Down for {} in an average year{reduced}; up {} of the time. {} how often they fail.",
+        "Down for {least}{} in an average year{reduced}; up {most}{} of the time ({known}).",
         hours_in_words(figures.hours_down),
         up(figures.unavailability),
-        of.replacen("all", "All", 1),
     )
-    .replace("says how often they fail", "says how often it fails")
 }
 
 fn hours_in_words(hours: f64) -> String {
@@ -83,9 +86,12 @@ fn hours_in_words(hours: f64) -> String {
 
 /// A share of time near 1, with two digits of what is missing: `99.81 %`.
 fn up(down: f64) -> String {
+    if down < 1e-9 {
+        return "practically all".to_owned();
+    }
     let mut decimals = 0;
     let mut missing = down * 100.0;
-    while missing < 9.95 && decimals < 12 {
+    while missing < 9.95 {
         missing *= 10.0;
         decimals += 1;
     }
@@ -171,7 +177,7 @@ fn matters(structure: &Structure, figures: &StructureFigures, out: &mut String) 
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
-        "    What matters most",
+        "   What matters most",
         "Down by itself",
         "Keeps it down\n(criticality)",
         "If it never failed\n(RRW)",
@@ -181,7 +187,7 @@ fn matters(structure: &Structure, figures: &StructureFigures, out: &mut String) 
     let down = figures.hours_down;
     for one in rows.iter().take(MOST_ROWS) {
         table.add_row([
-            format!("    {}", plain(&one.part.title)),
+            format!("   {}", plain(&one.part.title)),
             hours_in_words(one.unavailability * structure.hours_a_year),
             format!("{} of 100 h", number(share(one) * 100.0)),
             one.rrw.map_or("never down".to_owned(), |rrw| {
@@ -228,7 +234,9 @@ fn persons(function: &FunctionStructure, out: &mut String) {
         if person.steps.len() > steps.len() {
             steps.push(format!("{} more", person.steps.len() - steps.len()));
         }
-        let _ = writeln!(out, "    {}: {}", plain(&person.who.title), steps.join(", "));
+        let who = plain(&person.who.title);
+        let outside = if person.vendor && !who.contains("outside") { " (outside)" } else { "" };
+        let _ = writeln!(out, "    {who}{outside}: {}", steps.join(", "));
     }
     more(function.single_persons.len(), out);
 }
