@@ -197,73 +197,70 @@ fn kept(pair: [&Vec<i64>; 2], limit: i64) -> ChanceChange {
     chance_change(&before, &after)
 }
 
-/// Adds what gets better and what gets worse for one function: whatever the
-/// intervals keep clear of zero, and nights in which it never comes back.
+/// So many remarks are made on one function, each way; the figures tell the rest.
+const MOST_REMARKS: usize = 3;
+
+/// Adds what gets better and what gets worse for one function, a sentence each:
+/// whatever the intervals keep clear of zero, what matters most first.
 fn sentences(change: &FunctionChange, currency: &str, effect: &mut VariantEffect) {
-    let title = &change.title;
-    let times = [
-        ("usable again", "sooner", "later", change.likely, "likely"),
-        ("usable again", "sooner", "later", change.bad_night, "on a bad night"),
-        ("work lost", "less", "more", change.data_loss, "on a bad night"),
-    ];
-    for (what, less, more, time, when) in times {
-        if let Some((good, words)) = time_words(what, less, more, time, when) {
-            effect.say(good, format!("{title}: {words}"));
+    let usable = |time, when| time_words("usable again", ["sooner", "later"], time, when);
+    let remarks: Vec<(bool, String)> = [
+        chance_words("it comes back at all", Some(change.back)),
+        usable(change.bad_night, "on a bad night"),
+        chance_words("the RTO is kept", change.rto),
+        time_words("work lost", ["less", "more"], change.data_loss, "on a bad night"),
+        chance_words("the MTD is kept", change.mtd),
+        usable(change.likely, "likely"),
+        chance_words("the RPO is kept", change.rpo),
+        mean_words(change.cost, |by, fell| {
+            let by = crate::words::money(by, currency);
+            format!("costs {by} {} an event on average", if fell { "less" } else { "more" })
+        }),
+        mean_words(change.mean, |by, fell| {
+            format!("{} {} on average", duration(by), if fell { "sooner" } else { "later" })
+        }),
+        mean_words(Some(change.lost_hours), |by, fell| {
+            let by = number(by as f64 / 3.6e6);
+            format!("{by} {} lost hours on average", if fell { "fewer" } else { "more" })
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    for (good, list) in [(true, &mut effect.better), (false, &mut effect.worse)] {
+        let words: Vec<&str> = remarks
+            .iter()
+            .filter(|remark| remark.0 == good)
+            .take(MOST_REMARKS)
+            .map(|remark| remark.1.as_str())
+            .collect();
+        if !words.is_empty() {
+            list.push(format!("{}: {}", change.title, words.join("; ")));
         }
-    }
-    let mean = change.mean.map(|mean| mean.change);
-    if let Some(mean) = mean.filter(|mean| mean.falls() || mean.rises()) {
-        let word = if mean.falls() { "sooner" } else { "later" };
-        let by = duration(mean.value.abs());
-        effect.say(mean.falls(), format!("{title}: {by} {word} on average{}", between(mean)));
-    }
-    let chances = [
-        ("the RTO is kept", change.rto),
-        ("the RPO is kept", change.rpo),
-        ("the MTD is kept", change.mtd),
-        ("it comes back at all", Some(change.back)),
-    ];
-    for (what, chance) in chances {
-        let Some(chance) = chance else { continue };
-        let [value, low, high] = chance.change;
-        if low > 0.0 || high < 0.0 {
-            let word = if value > 0.0 { "more" } else { "fewer" };
-            let nights = nights(value.abs());
-            let (from, to) = (share(chance.before), share(chance.after));
-            let words = format!("{title}: {what} in {nights} {word} ({from} before, {to} with it)");
-            effect.say(value > 0.0, words);
-        }
-    }
-    let hours = change.lost_hours.change;
-    if hours.falls() || hours.rises() {
-        let word = if hours.falls() { "fewer" } else { "more" };
-        let by = number(hours.value.abs() as f64 / 3.6e6);
-        effect.say(hours.falls(), format!("{title}: {by} {word} lost hours on average"));
-    }
-    if let Some(cost) = change.cost.map(|cost| cost.change)
-        && (cost.falls() || cost.rises())
-    {
-        let word = if cost.falls() { "less" } else { "more" };
-        let by = crate::words::money(cost.value.abs(), currency);
-        effect.say(cost.falls(), format!("{title}: costs {by} {word} an event on average"));
     }
 }
 
-trait Say {
-    fn say(&mut self, good: bool, words: String);
+fn chance_words(what: &str, chance: Option<ChanceChange>) -> Option<(bool, String)> {
+    let chance = chance?;
+    let [value, low, high] = chance.change;
+    let word = if value > 0.0 { "more" } else { "fewer" };
+    let (by, from, to) = (nights(value.abs()), share(chance.before), share(chance.after));
+    let words = format!("{what} in {by} {word} ({from} before, {to} with it)");
+    (low > 0.0 || high < 0.0).then_some((value > 0.0, words))
 }
 
-impl Say for VariantEffect {
-    fn say(&mut self, good: bool, words: String) {
-        let list = if good { &mut self.better } else { &mut self.worse };
-        list.push(words);
-    }
+fn mean_words(
+    mean: Option<MeanChange>,
+    words: impl FnOnce(i64, bool) -> String,
+) -> Option<(bool, String)> {
+    let change = mean?.change;
+    let told = change.falls() || change.rises();
+    told.then(|| (change.falls(), words(change.value.abs(), change.falls())))
 }
 
 fn time_words(
     what: &str,
-    less: &str,
-    more: &str,
+    [less, more]: [&str; 2],
     time: TimeChange,
     when: &str,
 ) -> Option<(bool, String)> {

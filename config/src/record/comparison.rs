@@ -53,9 +53,9 @@ pub struct VariantEffect {
     /// How that comes, in words.
     #[serde(default)]
     pub why_later: Option<String>,
-    /// What gets better, in sentences.
+    /// What gets better, in a sentence for each function.
     pub better: Vec<String>,
-    /// What gets worse, in sentences.
+    /// What gets worse, in a sentence for each function.
     pub worse: Vec<String>,
     /// Warnings in words, such as two fixes that change the same key.
     #[serde(default)]
