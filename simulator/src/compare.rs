@@ -221,7 +221,8 @@ fn sentences(change: &FunctionChange, currency: &str, effect: &mut VariantEffect
         }),
         mean_words(Some(change.lost_hours), |by, fell| {
             let by = number(by as f64 / 3.6e6);
-            format!("{by} {} lost hours on average", if fell { "fewer" } else { "more" })
+            let hours = plural(&by, "hour", "hours");
+            format!("{by} {} lost {hours} on average", if fell { "fewer" } else { "more" })
         }),
     ]
     .into_iter()

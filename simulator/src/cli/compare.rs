@@ -13,7 +13,7 @@ use super::documents::Question;
 use super::{Failure, Format, bar, json, write};
 use crate::sides::Variant;
 use crate::table::{bare, time};
-use crate::words::{duration, money, number, plain, thousands};
+use crate::words::{duration, money, number, plain, plural, thousands};
 use crate::{compare, refusal};
 
 #[derive(Debug, clap::Args)]
@@ -121,12 +121,13 @@ fn render(comparison: &Comparison) -> String {
 fn variant(effect: &VariantEffect, currency: &str, out: &mut String) {
     let titles: Vec<String> = effect.titles.iter().map(|title| plain(title)).collect();
     let _ = writeln!(out, "\n{}: {}", plain(&effect.name), titles.join("; "));
+    let days = number(effect.staff_days);
     let _ = writeln!(
         out,
-        "{} once, {} a year, {} days of own staff",
+        "{} once, {} a year, {days} {} of own staff",
         money(effect.once, currency),
         money(effect.yearly, currency),
-        number(effect.staff_days)
+        plural(&days, "day", "days")
     );
     if let Some(cannot) = &effect.cannot {
         let _ = writeln!(out, "Cannot be simulated: {}", plain(cannot));

@@ -10,7 +10,7 @@ use super::{Failure, Format, bar, json, write};
 use crate::portfolio::{self, DEFAULT_YEARS, Wish};
 use crate::refusal;
 use crate::table::bare;
-use crate::words::{money, number, plain, thousands};
+use crate::words::{money, number, plain, plural, thousands};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -125,7 +125,7 @@ fn best(portfolio: &Portfolio, currency: &str, out: &mut String) {
     let years = number(portfolio.years);
     let limits = [
         portfolio.budget.map(|budget| format!("{} over {years} years", money(budget, currency))),
-        portfolio.staff_days.map(|days| format!("{} staff days", number(days))),
+        portfolio.staff_days.map(staff_days),
     ];
     let limits: Vec<String> = limits.into_iter().flatten().collect();
     let limits = if limits.is_empty() {
@@ -140,9 +140,9 @@ fn best(portfolio: &Portfolio, currency: &str, out: &mut String) {
     let _ = writeln!(out, "Best {limits}: {}", names(&best.fixes));
     let _ = writeln!(
         out,
-        "  {} over {years} years, {} staff days",
+        "  {} over {years} years, {}",
         money(best.cost, currency),
-        number(best.staff_days)
+        staff_days(best.staff_days)
     );
     let _ = writeln!(out, "  {}", gain(portfolio, best, currency));
     let gap = best.sum_of_singles - best.value[0];
@@ -167,6 +167,11 @@ fn best(portfolio: &Portfolio, currency: &str, out: &mut String) {
             names(&greedy.fixes)
         );
     }
+}
+
+fn staff_days(days: f64) -> String {
+    let days = number(days);
+    format!("{days} staff {}", plural(&days, "day", "days"))
 }
 
 fn pays(years: f64) -> String {
