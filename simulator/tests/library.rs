@@ -3,7 +3,7 @@
 use evenkeel_config::library::{EXAMPLES, Example, SCENARIOS};
 use evenkeel_config::load::{Source, evidence_from, map_from, reaches_anything, scenario_from};
 use evenkeel_config::map::DependencyMap;
-use evenkeel_config::record::{Elapsed, EvidenceSet, Summary};
+use evenkeel_config::record::{Elapsed, EvidenceSet, Finding, Outcome, Status, Summary, Value};
 use evenkeel_config::scenario::Scenario;
 use evenkeel_simulator::{DEFAULT_SEED, Job, simulate};
 
@@ -100,4 +100,78 @@ fn late_hardware_and_bad_backups_make_it_worse() {
         summary.datasets.iter().map(|data| data.all_lost.count).sum()
     };
     assert!(lost(&unusable) > lost(&plain), "{} {}", lost(&unusable), lost(&plain));
+}
+
+/// The town's facts, with the findings and the end of one component changed.
+fn changed(component: &str, find: &str, ends: Option<&str>) -> EvidenceSet {
+    let mut set = evidence(example("city-hall"));
+    let mut item = set
+        .evidence
+        .iter()
+        .find(|item| item.component.as_str() == component)
+        .unwrap_or(&set.evidence[0])
+        .clone();
+    item.component = component.parse().expect("an id");
+    item.check = "changed".into();
+    if let Some(ends) = ends {
+        set.evidence.retain(|other| other.component != item.component);
+        let Outcome::Observed { observations, .. } = &mut item.outcome else { panic!("facts") };
+        for one in observations.iter_mut().filter(|one| one.name == "not_after") {
+            one.value = Value::Time(ends.parse().expect("an instant"));
+        }
+    }
+    item.findings = Vec::new();
+    if !find.is_empty() {
+        item.findings.push(Finding {
+            id: find.into(),
+            severity: Status::Critical,
+            component: item.component.clone(),
+            subject: String::new(),
+            what: String::new(),
+            advice: String::new(),
+            since: item.started,
+        });
+    }
+    set.evidence.push(item);
+    set
+}
+
+fn tonight(scenario: &str, evidence: EvidenceSet) -> Summary {
+    let job = Job {
+        map: &map(example("city-hall")),
+        scenario: &shipped(scenario),
+        modifiers: &[],
+        evidence: &[evidence],
+        as_of: None,
+        seed: DEFAULT_SEED,
+        trials: 300,
+        threads: None,
+        fixes: false,
+    };
+    simulate(&job, &|_, _| ()).expect("it runs")
+}
+
+#[test]
+fn tonight_uses_what_the_checks_saw_today() {
+    let touched = |summary: &Summary| -> u64 {
+        summary.functions.iter().map(|function| function.touched.count).sum()
+    };
+    let lost = |summary: &Summary| summary.datasets.len();
+    let whole = tonight("disk_failure", evidence(example("city-hall")));
+    let weak = tonight("disk_failure", changed("nas-1", "raid_degraded", None));
+    assert!(lost(&weak) > lost(&whole), "one more disk takes the array along");
+    assert!(weak.notes.iter().any(|note| note.contains("misses a disk already")));
+
+    let fine = tonight("account_loss", evidence(example("city-hall")));
+    let expired = tonight("account_loss", changed("cert-calls", "certificate_expired", None));
+    assert!(touched(&expired) > touched(&fine), "what is broken already is part of the night");
+
+    // A certificate that ends tonight, by the check and against the map.
+    let ends = tonight("ransomware", changed("cert-calls", "", Some("2026-11-18T20:00:00Z")));
+    let before = tonight("ransomware", evidence(example("city-hall")));
+    let hours = |summary: &Summary| -> f64 {
+        let calls = summary.functions.iter().find(|one| one.id.as_str() == "emergency-calls");
+        calls.expect("it is simulated").mean_lost_hours
+    };
+    assert!(hours(&ends) > hours(&before), "{} {}", hours(&ends), hours(&before));
 }

@@ -24,6 +24,7 @@ mod people;
 mod pools;
 mod reach;
 mod steps;
+mod tonight;
 mod when;
 
 use std::collections::BTreeMap;
@@ -117,6 +118,7 @@ struct Compiler<'a> {
     calendars: BTreeMap<String, u32>,
     absent: Vec<Id>,
     near_as_of: bool,
+    tonight: tonight::Tonight<'a>,
     /// How many times as long every lead time takes.
     lead_times: f64,
     /// The scenario's own chance that restores work.
@@ -217,6 +219,7 @@ impl<'a> Compiler<'a> {
             calendars: BTreeMap::new(),
             absent: Vec::new(),
             near_as_of: plan.near_as_of,
+            tonight: tonight::Tonight::gather(inputs.evidence, inputs.as_of),
             lead_times: inputs
                 .modifiers
                 .iter()

@@ -28,11 +28,14 @@ impl<'a> Compiler<'a> {
             if nodes.is_empty() {
                 self.notes.push(format!("`{}` reaches nothing on this map", strike.name));
             }
-            let made = self.strike(strike, &nodes);
+            let mut made = self.strike(strike, &nodes);
             self.refuse_unclearable(strike, &nodes, &made);
             self.warn_unrecoverable(strike, &nodes);
+            let worse = self.last_disks(&mut made);
             self.model.strikes.push(made);
+            self.model.strikes.extend(worse);
         }
+        self.already_broken();
     }
 
     fn strike(&mut self, strike: &ScenarioStrike, nodes: &[u32]) -> Strike {
