@@ -54,7 +54,9 @@ fn hash(model: &Model) -> u128 {
             );
             hash.update(format!("{:?}", (result.data_loss, result.cost, result.never)).as_bytes());
             hash.update(format!("{:?}", (result.below_minimum, result.lost)).as_bytes());
-            for interval in intervals(&trial.chain, result.why) {
+            let mut chain: Vec<_> = intervals(&trial.chain, result.why).collect();
+            chain.reverse();
+            for interval in chain {
                 hash.update(format!("{interval:?}").as_bytes());
             }
         }

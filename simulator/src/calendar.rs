@@ -116,13 +116,28 @@ impl Calendar {
         (self.open_before(to) - self.open_before(from)).max(0)
     }
 
+    /// The same, for many spans one after the other: `place` remembers where
+    /// the last one was, which spares the search for the next.
+    pub fn open_between_near(&self, from: i64, to: i64, place: &mut usize) -> i64 {
+        let Some(windows) = &self.windows else { return (to - from).max(0) };
+        let mut before = |at: i64| {
+            *place = near(windows, at, *place);
+            open_before(windows, at, *place)
+        };
+        let first = before(from);
+        (before(to) - first).max(0)
+    }
+
+    /// The window that holds `at`, or else the next; `None` beyond the frame.
+    pub fn window(&self, at: i64) -> Option<(i64, i64)> {
+        let Some(windows) = &self.windows else { return Some((i64::MIN, i64::MAX)) };
+        let window = windows.get(windows.partition_point(|window| window.to <= at))?;
+        Some((window.from, window.to))
+    }
+
     fn open_before(&self, at: i64) -> i64 {
         let Some(windows) = &self.windows else { return at };
-        let index = windows.partition_point(|window| window.to <= at);
-        match windows.get(index) {
-            Some(window) => window.before + (at - window.from).max(0),
-            None => windows.last().map_or(0, |last| last.before + last.to - last.from),
-        }
+        open_before(windows, at, windows.partition_point(|window| window.to <= at))
     }
 
     /// When `work` open milliseconds have passed from `at`; work done at
@@ -156,6 +171,26 @@ impl Calendar {
             }
         }
         Self { windows: Some(merge(spans)) }
+    }
+}
+
+/// Open milliseconds before `at`, whose window or the next has this index.
+fn open_before(windows: &[Window], at: i64, index: usize) -> i64 {
+    match windows.get(index) {
+        Some(window) => window.before + (at - window.from).max(0),
+        None => windows.last().map_or(0, |last| last.before + last.to - last.from),
+    }
+}
+
+/// The index of the first window that ends after `at`, looked for from `start` on.
+fn near(windows: &[Window], at: i64, start: usize) -> usize {
+    const STEPS: usize = 8;
+    let later = start.checked_sub(1).and_then(|last| windows.get(last)).is_some_and(|w| w.to > at);
+    let start = if later { 0 } else { start };
+    let close = windows.iter().skip(start).take(STEPS).position(|window| window.to > at);
+    match close {
+        Some(steps) => start + steps,
+        None => windows.partition_point(|window| window.to <= at),
     }
 }
 

@@ -43,69 +43,102 @@ struct Stretch {
 pub fn outcome(model: &Model, trial: &mut Trial<'_>, number: usize) -> Outcome {
     let function = &model.functions[number];
     let data = function.datasets.iter().map(|data| trial.loss[*data as usize]).max();
-    let stretches = {
-        let system = &trial.history[2 * number];
-        stretches(function, system, &trial.history[2 * number + 1], model.horizon)
-    };
+    if trial.history[2 * number].is_empty() && trial.history[2 * number + 1].is_empty() {
+        return Outcome { data_loss: data.unwrap_or(0), ..UNTOUCHED };
+    }
+    let mut reading = std::mem::take(&mut trial.reading);
+    reading.read(function, &trial.history[2 * number..2 * number + 2], model.horizon);
+    let stretches = &reading.stretches;
     let minimum = function.minimum;
-    let usable = returns(&stretches, |s| s.both >= minimum, model.horizon);
-    let system_back = returns(&stretches, |s| s.system >= minimum, model.horizon);
+    let usable = returns(stretches, |s| s.both >= minimum, model.horizon);
+    let system_back = returns(stretches, |s| s.system >= minimum, model.horizon);
     let never = (usable == NEVER).then(|| trial.reason(function.node));
     let why = match usable {
         0 | NEVER => ROOT,
         usable => release(function, trial, number, usable),
     };
-    Outcome {
+    let result = Outcome {
         usable,
         system_back,
-        recovered: recovered(function, &stretches, model.horizon),
+        recovered: recovered(function, stretches, model.horizon),
         data_loss: data.unwrap_or(0),
-        cost: cost(function, &stretches, trial.strike_at),
+        cost: cost(function, stretches, trial.strike_at),
         below_minimum: stretches.iter().filter(|s| s.both < minimum).map(|s| s.to - s.from).sum(),
-        lost: lost(&stretches),
+        lost: lost(stretches),
         touched: stretches.iter().any(|s| s.system < ONE),
         never,
         why,
-    }
+    };
+    trial.reading = reading;
+    result
 }
 
-/// The function's time until the horizon, cut wherever anything changes.
-fn stretches(
-    function: &Function,
-    system: &[Change],
-    needs: &[Change],
-    horizon: i64,
-) -> Vec<Stretch> {
-    let windows = windows(function, system, horizon);
-    let mut cuts = vec![0, horizon];
-    cuts.extend(system.iter().chain(needs).map(|change| change.at));
-    cuts.extend(windows.iter().flat_map(|(from, to)| [*from, *to]));
-    cuts.retain(|at| (0..=horizon).contains(at));
-    cuts.sort_unstable();
-    cuts.dedup();
-    let value = |changes: &[Change], at: i64| {
-        let index = changes.partition_point(|change| change.at <= at);
-        index.checked_sub(1).map_or(ONE, |index| changes[index].capacity)
-    };
-    cuts.windows(2)
-        .map(|pair| {
+/// What nothing happened to.
+const UNTOUCHED: Outcome = Outcome {
+    usable: 0,
+    system_back: 0,
+    recovered: 0,
+    data_loss: 0,
+    cost: 0,
+    below_minimum: 0,
+    lost: 0,
+    touched: false,
+    never: None,
+    why: ROOT,
+};
+
+/// Room for reading outcomes, kept from one function to the next.
+#[derive(Debug, Default)]
+pub struct Reading {
+    windows: Vec<(i64, i64)>,
+    cuts: Vec<i64>,
+    stretches: Vec<Stretch>,
+}
+
+impl Reading {
+    /// The function's time until the horizon, cut wherever anything changes:
+    /// its system, or what its stopgap needs.
+    fn read(&mut self, function: &Function, history: &[Vec<Change>], horizon: i64) {
+        let [system, needs] = history else { return };
+        self.windows.clear();
+        add_windows(function, system, horizon, &mut self.windows);
+        self.cuts.clear();
+        self.cuts.extend([0, horizon]);
+        self.cuts.extend(system.iter().chain(needs).map(|change| change.at));
+        self.cuts.extend(self.windows.iter().flat_map(|(from, to)| [*from, *to]));
+        self.cuts.retain(|at| (0..=horizon).contains(at));
+        self.cuts.sort_unstable();
+        self.cuts.dedup();
+        self.stretches.clear();
+        let (mut system, mut needs) = (Steps::new(system), Steps::new(needs));
+        for pair in self.cuts.windows(2) {
             let (from, to) = (pair[0], pair[1]);
-            let system = value(system, from);
-            let stands = windows.iter().any(|(start, end)| (*start..*end).contains(&from));
+            let (system, needs) = (system.at(from), needs.at(from));
+            let stands = self.windows.iter().any(|(start, end)| (*start..*end).contains(&from));
             let stopgap = match function.workaround {
-                Some(stopgap) if stands => stopgap.capacity.min(value(needs, from)),
+                Some(stopgap) if stands => stopgap.capacity.min(needs),
                 _ => 0,
             };
-            Stretch { from, to, system, both: system.max(stopgap) }
-        })
-        .collect()
+            self.stretches.push(Stretch { from, to, system, both: system.max(stopgap) });
+        }
+    }
 }
 
 /// When the stopgap stands: from some time after each fall below full capacity,
 /// for as long as it holds.
 pub fn windows(function: &Function, system: &[Change], horizon: i64) -> Vec<(i64, i64)> {
-    let Some(stopgap) = function.workaround else { return Vec::new() };
     let mut windows = Vec::new();
+    add_windows(function, system, horizon, &mut windows);
+    windows
+}
+
+fn add_windows(
+    function: &Function,
+    system: &[Change],
+    horizon: i64,
+    windows: &mut Vec<(i64, i64)>,
+) {
+    let Some(stopgap) = function.workaround else { return };
     let mut full = true;
     for change in system {
         if full && change.capacity < ONE {
@@ -114,7 +147,26 @@ pub fn windows(function: &Function, system: &[Change], horizon: i64) -> Vec<(i64
         }
         full = change.capacity == ONE;
     }
-    windows
+}
+
+/// A capacity over time, read at rising instants.
+struct Steps<'a> {
+    changes: std::slice::Iter<'a, Change>,
+    now: i32,
+}
+
+impl<'a> Steps<'a> {
+    fn new(changes: &'a [Change]) -> Self {
+        Self { changes: changes.iter(), now: ONE }
+    }
+
+    fn at(&mut self, at: i64) -> i32 {
+        while let Some(next) = self.changes.as_slice().first().filter(|next| next.at <= at) {
+            self.now = next.capacity;
+            self.changes.next();
+        }
+        self.now
+    }
 }
 
 /// The last instant at which `good` becomes true and stays; 0 when it always
@@ -160,13 +212,15 @@ fn cost(function: &Function, stretches: &[Stretch], strike_at: i64) -> i64 {
         return 0;
     }
     let mut total = 0_i64;
+    let mut place = 0;
     for stretch in stretches.iter().filter(|s| s.both < ONE) {
         let missing = f64::from(ONE - stretch.both) / f64::from(ONE);
         for (index, (after, per_hour, sum)) in function.loss.iter().enumerate() {
             let until = function.loss.get(index + 1).map_or(i64::MAX, |next| next.0);
             let (from, to) = (stretch.from.max(*after), stretch.to.min(until));
             if from < to && *per_hour > 0.0 {
-                let open = function.demand.open_between(strike_at + from, strike_at + to);
+                let open =
+                    function.demand.open_between_near(strike_at + from, strike_at + to, &mut place);
                 total += libm::rint(per_hour * (open as f64 / 3.6e6) * missing) as i64;
             }
             let due = (stretch.from..stretch.to).contains(after);
@@ -203,8 +257,5 @@ fn release(function: &Function, trial: &mut Trial<'_>, number: usize, usable: i6
 
 /// The intervals from the strike to an entry, for sums: (cause, component, step, milliseconds).
 pub fn intervals(chain: &Chain, why: u32) -> impl Iterator<Item = ((u8, u32, u32), i64)> {
-    chain
-        .walk(why)
-        .into_iter()
-        .map(|(from, link)| ((link.cause, link.component, link.step), link.at - from))
+    chain.back(why).map(|(from, link)| ((link.cause, link.component, link.step), link.at - from))
 }

@@ -108,9 +108,7 @@ impl Runs {
                 runs.below_minimum += i128::from(result.below_minimum);
                 runs.lost += i128::from(result.lost);
             }
-            for (key, time) in intervals(&trial.chain, result.why) {
-                *runs.hours.entry(key).or_default() += u128::try_from(time).unwrap_or(0);
-            }
+            trial.hours.add(number, intervals(&trial.chain, result.why));
             if let Some(reason) = result.never {
                 *runs.never.entry(reason).or_default() += 1;
             }
@@ -137,6 +135,9 @@ pub fn run(model: &Model, seed: u64, trials: u64, done: &(dyn Fn(u64) + Sync)) -
                 for number in from..to {
                     trial.run(seed, number as u32);
                     runs.add(model, trial);
+                }
+                for (number, function) in runs.functions.iter_mut().enumerate() {
+                    trial.hours.move_to(number, &mut function.hours);
                 }
                 done(finished.fetch_add(to - from, Ordering::Relaxed) + to - from);
                 runs

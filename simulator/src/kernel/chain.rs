@@ -83,14 +83,18 @@ impl Chain {
 
     /// The entries from the strike to `end`, in order, as (from, entry).
     pub fn walk(&self, end: u32) -> Vec<(i64, Link)> {
-        let mut path = Vec::new();
-        let mut link = end;
-        while link != ROOT {
-            let entry = self.links[link as usize];
-            path.push((self.at(entry.before), entry));
-            link = entry.before;
-        }
+        let mut path: Vec<(i64, Link)> = self.back(end).collect();
         path.reverse();
         path
+    }
+
+    /// The same from `end` back to the strike.
+    pub fn back(&self, end: u32) -> impl Iterator<Item = (i64, Link)> {
+        let mut link = end;
+        std::iter::from_fn(move || {
+            let entry = (link != ROOT).then(|| self.links[link as usize])?;
+            link = entry.before;
+            Some((self.at(entry.before), entry))
+        })
     }
 }

@@ -48,6 +48,7 @@ impl<'m> Trial<'m> {
                 used: 0,
                 last_job: NONE,
                 last_why: ROOT,
+                at_work: [(0, 0); 2],
             });
         }
         self.gather_teams();
@@ -85,7 +86,12 @@ impl<'m> Trial<'m> {
     pub(super) fn start_shift(&mut self, job: u32, step: &'m Step, crew: &Crew, people: Vec<u32>) {
         let attempt = self.jobs[job as usize].attempt;
         let (units, begun, _) = self.jobs[job as usize].units;
-        let one = step.effort.as_ref().map_or(0, |effort| self.draw(effort, attempt));
+        if begun == 0 {
+            // The parts of a fleet's work share one draw.
+            self.jobs[job as usize].one =
+                step.effort.as_ref().map_or(0, |effort| self.draw(effort, attempt));
+        }
+        let one = self.jobs[job as usize].one;
         let effort = if step.each {
             let members = i64::from(self.model.nodes[step.owner as usize].fleet.map_or(1, |f| f.0));
             let whole = i128::from(one.saturating_mul(members));
@@ -194,6 +200,13 @@ impl<'m> Trial<'m> {
     fn work_end(&mut self, crew: &Crew, people: &[u32], effort: i64) -> i64 {
         let start = self.strike_at + self.now;
         let limited = people.iter().any(|p| self.model.people[*p as usize].fatigue.is_some());
+        if let ([person], false) = (people, limited) {
+            let (from, to) = self.at_work(*person, crew.overtime);
+            let end = self.now.saturating_add(effort);
+            if from <= self.now && end <= to {
+                return end;
+            }
+        }
         let calendars: Vec<&Calendar> =
             people.iter().map(|p| self.hours(*p, crew.overtime)).collect();
         if let ([calendar], false) = (calendars.as_slice(), limited) {
@@ -284,6 +297,7 @@ impl<'m> Trial<'m> {
             self.jobs[job as usize].held = people;
         } else {
             self.release(&people);
+            self.teams.push(people);
         }
         self.jobs[job as usize].units.2 += 1;
         let (units, _, done) = self.jobs[job as usize].units;

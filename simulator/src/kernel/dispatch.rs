@@ -176,40 +176,61 @@ impl<'m> Trial<'m> {
     }
 
     /// As many people as it takes, all free and present, or nobody.
-    fn pick(&self, crew: &Crew) -> Option<Vec<u32>> {
-        let absolute = self.strike_at + self.now;
+    fn pick(&mut self, crew: &Crew) -> Option<Vec<u32>> {
         let deputies =
             !crew.deputies.is_empty() && crew.candidates.iter().all(|p| self.is_away(*p));
         let among = if deputies { &crew.deputies } else { &crew.candidates };
-        let mut chosen = Vec::new();
+        let mut chosen = self.teams.pop().unwrap_or_default();
+        chosen.clear();
         for person in among {
             let free = self.people[*person as usize].free && !self.is_away(*person);
-            if free && self.hours(*person, crew.overtime).is_open(absolute) {
+            if free && self.at_work(*person, crew.overtime).0 <= self.now {
                 chosen.push(*person);
                 if chosen.len() == crew.heads {
                     return Some(chosen);
                 }
             }
         }
+        self.teams.push(chosen);
         None
     }
 
+    /// The hours at work that hold the present or come next, from and to in
+    /// milliseconds since the strike. Time only goes forward in a trial, so
+    /// they are looked up once for each shift of a person: the search was a
+    /// tenth of all instructions.
+    pub(super) fn at_work(&mut self, person: u32, overtime: bool) -> (i64, i64) {
+        let known = self.people[person as usize].at_work[usize::from(overtime)];
+        if self.now < known.1 {
+            return known;
+        }
+        let window = self.hours(person, overtime).window(self.strike_at + self.now);
+        let since_strike = |at: i64| at.saturating_sub(self.strike_at);
+        let hours = window.map_or((NEVER, NEVER), |(from, to)| {
+            (since_strike(from), if to == NEVER { NEVER } else { since_strike(to) })
+        });
+        self.people[person as usize].at_work[usize::from(overtime)] = hours;
+        hours
+    }
+
     /// When somebody who is free now next comes to work.
-    fn next_presence(&self, crew: &Crew) -> i64 {
+    fn next_presence(&mut self, crew: &Crew) -> i64 {
         let mut earliest = NEVER;
         for person in crew.candidates.iter().chain(&crew.deputies) {
-            let state = &self.people[*person as usize];
+            let state = self.people[*person as usize];
             if !state.free || state.away_until == NEVER {
                 continue;
             }
-            let from = self.now.max(state.away_until);
-            let Some(open) = self.hours(*person, crew.overtime).next_open(self.strike_at + from)
-            else {
-                continue;
+            let open = if state.away_until <= self.now {
+                self.at_work(*person, crew.overtime).0.max(self.now)
+            } else {
+                let back = self.strike_at + state.away_until;
+                let open = self.hours(*person, crew.overtime).next_open(back);
+                open.map_or(NEVER, |open| open - self.strike_at)
             };
             // Whoever is here already is awaited for another reason.
-            if open - self.strike_at > self.now {
-                earliest = earliest.min(open - self.strike_at);
+            if open > self.now {
+                earliest = earliest.min(open);
             }
         }
         earliest

@@ -64,6 +64,8 @@ pub(super) struct Job<'m> {
     pub(super) why: u32,
     /// Parts of a fleet's step: how many, begun, done.
     pub(super) units: (u32, u32, u32),
+    /// The effort of the current step, as drawn.
+    pub(super) one: i64,
     pub(super) held: Vec<u32>,
     /// Per chain, only snapshots older than this are still candidates: first
     /// for clean snapshots, then for those that are not.
@@ -85,6 +87,7 @@ impl Job<'_> {
         self.stage = Stage::Idle;
         self.generation = 0;
         self.units = (0, 0, 0);
+        self.one = 0;
         self.held.clear();
         self.bounds.clear();
         self.snapshot = None;

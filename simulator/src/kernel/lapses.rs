@@ -45,7 +45,11 @@ impl Trial<'_> {
 
     fn is_recovering(&self) -> bool {
         let at_work = |stage| !matches!(stage, Stage::Idle | Stage::Done | Stage::Dead(_));
-        self.jobs.iter().any(|job| at_work(job.stage))
-            || self.own.iter().any(|own| own.outages > 0 || own.brownouts > 0)
+        let out = |node: &u32| {
+            let own = &self.own[*node as usize];
+            own.outages > 0 || own.brownouts > 0
+        };
+        self.used_jobs.iter().any(|job| at_work(self.jobs[*job as usize].stage))
+            || self.touched.iter().any(out)
     }
 }

@@ -1,7 +1,7 @@
 //! Which job brings a component back, when it begins, and what its end means.
 use super::jobs::{Dead, Stage};
 use super::{Entry, Grave, Switch, Trial};
-use crate::model::NEVER;
+use crate::model::{NEVER, flag};
 
 impl<'m> Trial<'m> {
     pub(super) fn phases_job(&self) -> u32 {
@@ -28,11 +28,11 @@ impl<'m> Trial<'m> {
         self.launched = true;
         self.note(Entry::RecoveryBegins);
         // Whatever the blows left alone has nothing to recover from.
-        let mut hurt = self.touched.clone();
-        hurt.retain(|node| {
+        let may_need = |node: &u32| {
             self.own[*node as usize].grave != Grave::Whole
-                || self.model.nodes[*node as usize].failover.is_some()
-        });
+                || self.model.lean.flags[*node as usize] & flag::FAILOVER != 0
+        };
+        let mut hurt: Vec<u32> = self.touched.iter().copied().filter(may_need).collect();
         hurt.sort_unstable();
         // Data after the rest, so that it is known who restores it.
         for data in [false, true] {

@@ -54,20 +54,38 @@ impl<'m> Trial<'m> {
             flow.left = (flow.left - flow.rate * (now - flow.since) as f64).max(0.0);
             flow.since = now;
         }
+        if let Some((number, rate)) = self.only_flow() {
+            self.set_rate(number, rate);
+            return;
+        }
         let rates = self.fair_rates();
-        let mut ends = Vec::new();
         for (number, rate) in rates {
-            let flow = &mut self.flows[number as usize];
-            flow.rate = rate;
-            self.flow_generation += 1;
-            flow.generation = self.flow_generation;
-            if rate > 0.0 {
-                ends.push((now.saturating_add(up(flow.left / rate)), number, flow.generation));
-            }
+            self.set_rate(number, rate);
         }
-        for (at, flow, generation) in ends {
-            self.at(at, Event::Flow { flow, generation });
+    }
+
+    fn set_rate(&mut self, number: u32, rate: f64) {
+        self.flow_generation += 1;
+        let flow = &mut self.flows[number as usize];
+        (flow.rate, flow.generation) = (rate, self.flow_generation);
+        if rate > 0.0 {
+            let at = self.now.saturating_add(up(flow.left / rate));
+            let generation = flow.generation;
+            self.at(at, Event::Flow { flow: number, generation });
         }
+    }
+
+    /// The one transfer under way, if there is only one, and its rate: what
+    /// [`Self::fair_rates`] gives it, without the lists that many need.
+    fn only_flow(&self) -> Option<(u32, f64)> {
+        let mut open = (0..).zip(&self.flows).filter(|(_, flow)| flow.open);
+        let (number, flow) = open.next()?;
+        if open.next().is_some() {
+            return None;
+        }
+        let links = self.model.copies[flow.copy as usize].links.iter();
+        let bandwidths = links.map(|link| self.model.links[*link as usize].bandwidth);
+        Some((number, bandwidths.fold(flow.cap, f64::min)))
     }
 
     /// Max-min fair rates under each transfer's own cap, in order of start.

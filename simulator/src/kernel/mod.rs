@@ -104,6 +104,9 @@ struct Somebody {
     used: i64,
     last_job: u32,
     last_why: u32,
+    /// The hours at work that hold the present or come next, from and to in
+    /// milliseconds since the strike: usual ones, and with overtime.
+    at_work: [(i64, i64); 2],
 }
 
 /// One step of a function's capacity: from when, how much, and because of what.
@@ -175,6 +178,12 @@ pub struct Trial<'m> {
     log: Option<Vec<Noted>>,
     /// Room for a list that is needed for a moment.
     scratch: Vec<u32>,
+    /// Emptied lists of people, for the next shifts.
+    teams: Vec<Vec<u32>>,
+    /// Room for reading outcomes.
+    pub(crate) reading: crate::outcome::Reading,
+    /// Where the hours of the trials so far went.
+    pub hours: crate::hours::Hours,
 }
 
 impl<'m> Trial<'m> {
@@ -215,6 +224,9 @@ impl<'m> Trial<'m> {
             watch: watch::Watch::default(),
             roster: dispatch::Roster::new(model),
             scratch: Vec::new(),
+            teams: Vec::new(),
+            reading: crate::outcome::Reading::default(),
+            hours: crate::hours::Hours::default(),
             shifts: Vec::new(),
             people: Vec::new(),
             pools: Vec::new(),

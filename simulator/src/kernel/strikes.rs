@@ -1,4 +1,7 @@
 //! Blows: who is hit, when, and what becomes of it.
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
 use evenkeel_config::map::Kind;
 use evenkeel_config::record::Cause;
 use evenkeel_config::scenario::{Effect, Pick};
@@ -60,19 +63,19 @@ impl Trial<'_> {
     /// edges that are open this time.
     fn arrivals(&self, spread: &Spread, hits: &[u32]) -> Vec<(u32, i64, bool)> {
         let mut reached = vec![NEVER; self.model.nodes.len()];
+        let mut done = vec![false; reached.len()];
+        let mut open = BinaryHeap::new();
         for node in hits {
             reached[*node as usize] = 0;
+            open.push(Reverse((0, *node)));
         }
-        let mut open: Vec<u32> = hits.to_vec();
-        let mut done = vec![false; reached.len()];
-        loop {
-            let nearest = open
-                .iter()
-                .copied()
-                .filter(|node| !done[*node as usize])
-                .min_by_key(|node| (reached[*node as usize], *node));
-            let Some(node) = nearest else { break };
+        let mut all = Vec::new();
+        while let Some(Reverse((_, node))) = open.pop() {
+            if done[node as usize] {
+                continue;
+            }
             done[node as usize] = true;
+            all.push((node, reached[node as usize]));
             let first = spread.edges.partition_point(|edge| edge.0 < node);
             for (from, to, open_key, hop_key) in &spread.edges[first..] {
                 if *from != node {
@@ -85,15 +88,13 @@ impl Trial<'_> {
                 let at = reached[node as usize].saturating_add(hop);
                 if at < reached[*to as usize] {
                     reached[*to as usize] = at;
-                    open.push(*to);
+                    open.push(Reverse((at, *to)));
                 }
             }
         }
-        (0..)
-            .zip(reached)
-            .filter(|(_, at)| *at < NEVER)
-            .map(|(node, at)| (node, at, !hits.contains(&node)))
-            .collect()
+        let hit: BTreeSet<u32> = hits.iter().copied().collect();
+        all.sort_unstable();
+        all.into_iter().map(|(node, at)| (node, at, !hit.contains(&node))).collect()
     }
 
     pub(super) fn on_strike(&mut self, strike: u32, node: u32, spread: bool, delayed: bool) {
