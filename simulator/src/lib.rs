@@ -44,6 +44,7 @@ pub mod run;
 pub mod sides;
 pub mod special;
 pub mod statistics;
+pub mod steady;
 pub mod structure;
 pub mod student;
 pub mod summary;

@@ -46,6 +46,10 @@ pub struct AnnualSummary {
     /// Money; absent when nothing on the map and in the events is priced.
     #[serde(default)]
     pub cost: Option<AnnualCost>,
+    /// Functions that hang on components with `mtbf` and `mttr`, with failures
+    /// and repairs going on all the time: life safety first, then by id.
+    #[serde(default)]
+    pub steady: Vec<SteadyFunction>,
     /// What the reader must know.
     pub notes: Vec<String>,
 }
@@ -166,4 +170,30 @@ pub struct Exceedance {
     pub above: i64,
     /// Chance of losing more than that in a year.
     pub chance: Band,
+}
+
+/// A function while the components behind it fail and are repaired, year in,
+/// year out. An exact answer has equal ends; a simulated one its 95 % interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SteadyFunction {
+    /// Id on the map.
+    pub id: Id,
+    /// Name on pages.
+    pub title: String,
+    /// Lives hang on it.
+    pub life_safety: bool,
+    /// Components behind it that fail and are repaired.
+    pub components: u64,
+    /// Computed exactly rather than simulated.
+    pub exact: bool,
+    /// Share of time in which it works.
+    pub availability: Band,
+    /// Hours a year (of 8,766) in which it does not.
+    pub hours_down: Band,
+    /// Mean number of those components that are down.
+    pub failed: Band,
+    /// Mean hours from all of them working to its first failure; absent when no
+    /// simulated time held one.
+    #[serde(default)]
+    pub first_failure_hours: Option<Band>,
 }

@@ -15,7 +15,7 @@ mod summary;
 pub use about::About;
 pub use annual::{
     AnnualCost, AnnualEvent, AnnualFunction, AnnualQuantile, AnnualSummary, Band, Exceedance,
-    LeftOut, MoneyBand,
+    LeftOut, MoneyBand, SteadyFunction,
 };
 pub use comparison::{
     ChanceChange, Change, Comparison, FunctionChange, MeanChange, Reversal, TimeChange,

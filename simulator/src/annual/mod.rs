@@ -28,6 +28,7 @@ pub use years::{Happening, LEVELS, Years};
 use crate::draw::Tables;
 use crate::key::{self, Purposes};
 use crate::statistics::{chance, ranks};
+use crate::steady::Plant;
 use crate::summary::total_costs;
 use crate::{Job, MOST_TRIALS, Nights, in_pool, moment, refusal, run_nights};
 use functions::Functions;
@@ -148,6 +149,7 @@ impl<'a> Year<'a> {
             functions: self.functions.finish(question.map),
             quiet: none_of(expected),
             cost,
+            steady: Plant::of(question.map).functions(question.seed, question.trials),
             notes: self.notes,
         })
     }

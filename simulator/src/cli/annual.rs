@@ -110,6 +110,9 @@ fn render(summary: &AnnualSummary) -> String {
     if !summary.functions.is_empty() {
         functions(summary, &mut out);
     }
+    if !summary.steady.is_empty() {
+        steady(summary, &mut out);
+    }
     if let Some(cost) = &summary.cost {
         money(summary, cost, &mut out);
     }
@@ -220,6 +223,36 @@ fn functions(summary: &AnnualSummary, out: &mut String) {
         ]);
     }
     let _ = writeln!(out, "\n{table}");
+}
+
+fn steady(summary: &AnnualSummary, out: &mut String) {
+    let mut table = bare(&[]);
+    table.set_header([
+        "Function",
+        "Hours down a year",
+        "Works, of 100 hours",
+        "First failure after",
+        "",
+    ]);
+    for function in &summary.steady {
+        let Band { low, high, .. } = function.availability;
+        let share = |share: f64| format!("{:.4}", share * 100.0);
+        let first = function.first_failure_hours.map_or("not seen".to_owned(), |hours| {
+            let years = |hours: f64| number(hours / 8766.0);
+            format!("{} years", range(&years(hours.low), &years(hours.high)))
+        });
+        table.add_row([
+            plain(&function.title),
+            numbers(function.hours_down),
+            range(&share(low), &share(high)),
+            first,
+            if function.exact { "exact" } else { "simulated" }.to_owned(),
+        ]);
+    }
+    let _ = writeln!(
+        out,
+        "\nWith single failures and repairs going on, by `mtbf` and `mttr`:\n{table}"
+    );
 }
 
 fn money(summary: &AnnualSummary, cost: &AnnualCost, out: &mut String) {

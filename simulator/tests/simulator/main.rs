@@ -18,6 +18,7 @@ mod properties;
 mod restores;
 mod samplers;
 mod states;
+mod steady;
 mod structure;
 mod structure_random;
 mod support;
