@@ -93,7 +93,10 @@ impl Luck {
         let [low, high] = words(purpose.0);
         let out = philox([low, high, self.trial >> 1, attempt], words(self.seed));
         let [low, high] = if self.trial & 1 == 0 { [out[0], out[1]] } else { [out[2], out[3]] };
-        u64::from(high) << 32 | u64::from(low)
+        let bits = u64::from(high) << 32 | u64::from(low);
+        #[cfg(test)]
+        dump::add(purpose, attempt, bits);
+        bits
     }
 
     /// All draws of one purpose, attempt by attempt, as a generator of the
@@ -171,6 +174,37 @@ pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
         key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }
     counter
+}
+
+/// Every draw that a test's own thread makes, while it asks for them.
+#[cfg(test)]
+pub(crate) mod dump {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use super::Purpose;
+
+    /// Values by purpose and attempt.
+    pub(crate) type Drawn = BTreeMap<(Purpose, u32), u64>;
+
+    thread_local! {
+        static DRAWN: RefCell<Option<Drawn>> = const { RefCell::new(None) };
+    }
+
+    pub(super) fn add(purpose: Purpose, attempt: u32, bits: u64) {
+        DRAWN.with_borrow_mut(|drawn| {
+            if let Some(drawn) = drawn {
+                drawn.insert((purpose, attempt), bits);
+            }
+        });
+    }
+
+    /// What `work` draws.
+    pub(crate) fn of(work: impl FnOnce()) -> Drawn {
+        DRAWN.set(Some(Drawn::new()));
+        work();
+        DRAWN.take().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub mod draw;
 pub mod exercise;
 pub mod fast;
 pub mod fixes;
+pub mod fuzz;
 pub mod hours;
 pub mod kernel;
 pub mod key;

@@ -22,6 +22,9 @@ impl<'a> Compiler<'a> {
         for (node, component) in (0..).zip(map.components.values()) {
             let runtime = self.model.nodes[node as usize].runtime;
             let mut needs: Vec<Need> = component.common.needs.clone();
+            // What feeds a battery is missed only once the battery is empty.
+            let fed_by = component.common.power.iter().filter(|_| runtime > 0);
+            needs.extend(fed_by.cloned().map(Need::Id));
             if let Details::Function(function) = &component.details {
                 for step in &function.path {
                     needs.extend(step.who.clone().map(Need::Id));
@@ -45,7 +48,13 @@ impl<'a> Compiler<'a> {
             ids.filter_map(|id| self.node(id)).collect()
         };
         let human = Self::is_human(component.kind) || component.kind == Kind::Vendor;
-        let foundations = if human { Vec::new() } else { ids(&mut component.foundations()) };
+        let battery = matches!(&component.details, Details::Power(power)
+            if power.runtime.is_some_and(|runtime| runtime > Span::ZERO));
+        let mut foundations = if human { Vec::new() } else { ids(&mut component.foundations()) };
+        if let Some(mains) = common.power.as_ref().filter(|_| battery) {
+            let mains = self.node(mains);
+            foundations.retain(|node| Some(*node) != mains);
+        }
         let stands_on = ids(&mut common.runs_on.iter().chain(&common.stored_on));
         let has_steps = !common.recover.is_empty() || !common.repair.is_empty();
         let own_thing = matches!(

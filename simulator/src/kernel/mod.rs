@@ -7,6 +7,8 @@ mod capacity;
 mod chain;
 mod crew;
 mod dispatch;
+#[cfg(test)]
+mod drawn;
 mod gates;
 mod jobs;
 mod lapses;
@@ -32,6 +34,8 @@ use jobs::{Job, Stage};
 
 /// More events than this at one instant are a deadlock.
 const MOST_EVENTS_AT_ONCE: u32 = 10_000;
+/// More events than this in one trial are no recovery either.
+const MOST_EVENTS: u64 = 20_000_000;
 
 /// Something that happens at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,6 +173,9 @@ pub struct Trial<'m> {
     changed: bool,
     dispatch: bool,
     wake_at: i64,
+    /// Events so far, and how many are too many.
+    events: u64,
+    most_events: u64,
     /// How many of the model's lapses are past.
     lapsed: usize,
     /// Money spent on steps, vendors and overtime, in minor units.
@@ -242,11 +249,18 @@ impl<'m> Trial<'m> {
             changed: false,
             dispatch: false,
             wake_at: NEVER,
+            events: 0,
+            most_events: MOST_EVENTS,
             lapsed: 0,
             spent: 0,
             deadlock: false,
             log: None,
         }
+    }
+
+    /// Ends trials as deadlocks after so many events; for fuzzers.
+    pub fn limit_events(&mut self, most: u64) {
+        self.most_events = most;
     }
 
     /// Runs one trial to its end.
@@ -268,6 +282,10 @@ impl<'m> Trial<'m> {
             if at > self.model.horizon || self.deadlock {
                 break;
             }
+            if self.events > self.most_events {
+                self.deadlock = true;
+                break;
+            }
             if self.lapse_until(at) {
                 self.after_events();
                 continue;
@@ -277,6 +295,7 @@ impl<'m> Trial<'m> {
             while let Some(event) = self.queue.pop_at(at) {
                 self.handle(event);
                 events += 1;
+                self.events += 1;
                 if events > MOST_EVENTS_AT_ONCE {
                     self.deadlock = true;
                     break;
@@ -373,7 +392,7 @@ impl<'m> Trial<'m> {
             history.clear();
         }
         (self.launched, self.changed, self.dispatch, self.deadlock) = (false, false, false, false);
-        (self.wake_at, self.lapsed) = (NEVER, 0);
+        (self.wake_at, self.lapsed, self.events) = (NEVER, 0, 0);
         if let Some(log) = &mut self.log {
             log.clear();
         }

@@ -73,6 +73,10 @@ fn o16_a_battery_hides_the_short_outages() {
         let scenario = OUTAGE.replace("\"120min\"", &format!("\"{mean}min\""));
         check(&map, &scenario, 13, FEWER, battery, mean);
     }
+    // The same written as what feeds the battery.
+    let fed = O16.replace("needs = [\"mains\"]", "power = \"mains\"");
+    assert_ne!(fed, O16);
+    check(&fed, OUTAGE, 14, FEWER, 30.0, 120.0);
     let renamed = shuffled(O16, &[("s", "till"), ("ups", "box"), ("mains", "grid")]);
     check(&renamed, &OUTAGE.replace("\"mains\"", "\"grid\""), 1, MANY, 30.0, 120.0);
 }
