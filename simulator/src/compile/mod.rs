@@ -252,20 +252,51 @@ impl<'a> Compiler<'a> {
         Some(self.draw("", "dwell", "dwell", law, false))
     }
 
-    /// A recovery that waits for itself is said before any trial.
+    /// What waits for itself is said before any trial: recoveries, and systems
+    /// that need each other to run and can all go down.
     fn note_cycles(&mut self) {
-        for cycle in evenkeel_config::graph::recovery_cycles(self.inputs.map) {
-            let titles: Vec<&str> = cycle
-                .iter()
-                .filter_map(|id| self.node(id))
-                .map(|node| self.model.names.titles[node as usize].as_str())
-                .collect();
+        let map = self.inputs.map;
+        for cycle in evenkeel_config::graph::recovery_cycles(map) {
+            let titles = self.titles(&cycle);
             self.notes.push(format!(
-                "the recovery of {} waits for itself; a step that can start without it is marked \
-                 `break_glass = true`",
-                titles.join(" and ")
+                "the recovery of {titles} waits for itself; a step that can start without it is \
+                 marked `break_glass = true`"
             ));
         }
+        let falling = self.falling();
+        for cycle in evenkeel_config::graph::run_cycles(map) {
+            let falls = |id: &Id| self.node(id).is_some_and(|node| falling[node as usize]);
+            if cycle.iter().any(falls) {
+                let titles = self.titles(&cycle);
+                self.notes.push(format!(
+                    "{titles} need each other to run, so once they are down none of them starts; a \
+                     step that starts one without the others is marked `break_glass = true`"
+                ));
+            }
+        }
+    }
+
+    fn titles(&self, ids: &[Id]) -> String {
+        let nodes = ids.iter().filter_map(|id| self.node(id));
+        let titles: Vec<&str> =
+            nodes.map(|node| self.model.names.titles[node as usize].as_str()).collect();
+        titles.join(" and ")
+    }
+
+    /// Whatever a strike can take down, itself or through what it needs.
+    fn falling(&self) -> Vec<bool> {
+        let nodes = &self.model.nodes;
+        let mut falling = vec![false; nodes.len()];
+        let targets = self.model.strikes.iter().flat_map(|strike| &strike.targets);
+        let mut stack: Vec<u32> = targets.map(|target| target.node).collect();
+        while let Some(node) = stack.pop() {
+            if !std::mem::replace(&mut falling[node as usize], true) {
+                let held = nodes[node as usize].held_edges.iter();
+                let held = held.map(|edge| self.model.edges[*edge as usize].from);
+                stack.extend(nodes[node as usize].dependents.iter().copied().chain(held));
+            }
+        }
+        falling
     }
 
     fn finish(mut self) -> Result<Compiled, Problems> {

@@ -15,6 +15,7 @@ mod nights;
 mod portfolios;
 mod program;
 mod properties;
+mod refusals;
 mod restores;
 mod samplers;
 mod states;
