@@ -114,7 +114,8 @@ fn what_never_comes_back_says_why_in_every_night() {
         (format!("{one}[person.p]\n"), lost("a"), "no recovery steps"),
         (format!("{one}recover = [{{ step = \"x\", effort = \"2h\" }}]\n"), short, ""),
         (
-            "[function.f]\nneeds = [\"d\"]\n[dataset.d]\nsize = \"1 GB\"\n[copy.c]\n[person.p]\n".to_owned(),
+            "[function.f]\nneeds = [\"d\"]\n[dataset.d]\nsize = \"1 GB\"\n[copy.c]\n[person.p]\n"
+                .to_owned(),
             lost("d"),
             "copy",
         ),
