@@ -143,8 +143,8 @@ impl<'a> Walk<'a> {
             busy: vec![false; people],
             waiting: Vec::new(),
         };
-        for part in 0..parts.len() {
-            walk.next[part] = walk.draw(part, walk.keys[part].0, parts[part].mtbf);
+        for (number, part) in parts.iter().enumerate() {
+            walk.next[number] = walk.draw(number, keys[number].0, part.mtbf);
         }
         walk
     }

@@ -107,12 +107,11 @@ fn eliminate(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
             .max_by(|a, b| rows[*a][column].abs().total_cmp(&rows[*b][column].abs()))
             .expect("a row");
         rows.swap(column, pivot);
-        for row in 0..n {
-            if row != column {
-                let factor = rows[row][column] / rows[column][column];
-                for place in column..=n {
-                    rows[row][place] -= factor * rows[column][place];
-                }
+        let top = rows[column].clone();
+        for (number, row) in rows.iter_mut().enumerate() {
+            if number != column {
+                let factor = row[column] / top[column];
+                row.iter_mut().zip(&top).for_each(|(value, above)| *value -= factor * above);
             }
         }
     }
