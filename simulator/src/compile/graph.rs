@@ -145,14 +145,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Marks the edges within run-cycles.
+    /// Marks the edges within run-cycles: both ends need each other.
     fn mark_cycles(&mut self) {
-        let reach: Vec<Vec<bool>> = {
-            let run = self.run_suppliers();
-            (0..run.len()).map(|node| closure(&run, node as u32)).collect()
-        };
+        let parts = components(&self.run_suppliers());
         for edge in &mut self.model.edges {
-            edge.in_cycle = reach[edge.to as usize][edge.from as usize];
+            edge.in_cycle = parts[edge.from as usize] == parts[edge.to as usize];
         }
     }
 
@@ -324,6 +321,57 @@ pub(super) fn visit(expr: &Expr, found: &mut impl FnMut(u32)) {
     }
 }
 
+/// For each node the number of its strongly connected component: Tarjan's
+/// algorithm ("Depth-first search and linear graph algorithms", 1972), with a
+/// stack of its own, since a long chain of needs must not overflow the thread's.
+fn components(next: &[Vec<u32>]) -> Vec<u32> {
+    let mut order = vec![NONE; next.len()];
+    let mut low = vec![NONE; next.len()];
+    let mut part = vec![NONE; next.len()];
+    let (mut seen, mut parts) = (0, 0);
+    let (mut open, mut path): (Vec<u32>, Vec<(u32, usize)>) = (Vec::new(), Vec::new());
+    for root in 0..next.len() as u32 {
+        if order[root as usize] == NONE {
+            path.push((root, 0));
+        }
+        while let Some((node, edge)) = path.pop() {
+            let index = node as usize;
+            if edge == 0 {
+                (order[index], low[index]) = (seen, seen);
+                seen += 1;
+                open.push(node);
+            } else {
+                // Back from the supplier before this one.
+                let below = next[index][edge - 1] as usize;
+                if part[below] == NONE {
+                    low[index] = low[index].min(low[below]);
+                }
+            }
+            match next[index].get(edge) {
+                Some(to) => {
+                    path.push((node, edge + 1));
+                    if order[*to as usize] == NONE {
+                        path.push((*to, 0));
+                    } else if part[*to as usize] == NONE {
+                        low[index] = low[index].min(order[*to as usize]);
+                    }
+                }
+                None if low[index] == order[index] => {
+                    while let Some(member) = open.pop() {
+                        part[member as usize] = parts;
+                        if member == node {
+                            break;
+                        }
+                    }
+                    parts += 1;
+                }
+                None => {}
+            }
+        }
+    }
+    part
+}
+
 /// Which nodes can be reached from one (itself only through a cycle).
 pub(super) fn closure(next: &[Vec<u32>], from: u32) -> Vec<bool> {
     let mut seen = vec![false; next.len()];
@@ -352,5 +400,33 @@ pub(crate) fn title(component: &Component, show_names: bool) -> String {
             person.role.clone().unwrap_or_else(|| "one person".to_owned())
         }
         _ => component.title(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_of_an_edge_in_a_cycle_reach_each_other() {
+        // A fixed pseudo-random graph of 60 nodes, with a few cycles.
+        let mut state = 7_u32;
+        let mut draw = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        let next: Vec<Vec<u32>> =
+            (0..60).map(|_| (0..draw() % 3).map(|_| draw() % 60).collect()).collect();
+        let parts = components(&next);
+        let reach: Vec<Vec<bool>> = (0..60).map(|node| closure(&next, node)).collect();
+        let mut cycles = 0;
+        for from in 0..60 {
+            for to in 0..60 {
+                let both = from == to || reach[from][to] && reach[to][from];
+                assert_eq!(parts[from] == parts[to], both, "{from} {to}");
+                cycles += u32::from(both && from != to);
+            }
+        }
+        assert!(cycles > 0, "the graph shows nothing");
     }
 }

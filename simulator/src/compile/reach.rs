@@ -102,37 +102,44 @@ impl<'a> Compiler<'a> {
             Some(copy) => held(copy),
             None => closure(&dependents, node).iter().filter(|hit| **hit).count(),
         };
-        let most = nodes.iter().map(|node| hanging(*node)).max()?;
-        nodes.iter().copied().find(|node| hanging(*node) == most)
+        let mut best: Option<(usize, u32)> = None;
+        for node in nodes {
+            let count = hanging(*node);
+            if best.is_none_or(|(most, _)| count > most) {
+                best = Some((count, *node));
+            }
+        }
+        best.map(|(_, node)| node)
     }
 
     fn spread_edges(&mut self, along: Along, name: &str) -> Vec<(u32, u32, Purpose, Purpose)> {
         let map = self.inputs.map;
+        let group = |component: &'a Component| match along {
+            Along::CredentialDomain => component.common.credential_domain.as_deref(),
+            Along::Site => component.common.site.as_ref().map(Id::as_str),
+            Along::Needs => None,
+        };
+        // Who belongs together is found group by group, not pair by pair.
+        let mut groups: BTreeMap<&str, Vec<&Id>> = BTreeMap::new();
+        for to in map.components.values().filter(|to| spreads_to(to.kind)) {
+            if let Some(name) = group(to) {
+                groups.entry(name).or_default().push(&to.id);
+            }
+        }
+        let ids: Vec<&Id> = map.components.keys().collect();
         let mut pairs: Vec<(&Id, &Id)> = Vec::new();
         for from in map.components.values() {
-            for to in map.components.values() {
-                let linked = from.id != to.id
-                    && spreads_to(to.kind)
-                    && match along {
-                        Along::CredentialDomain => {
-                            from.common.credential_domain.is_some()
-                                && from.common.credential_domain == to.common.credential_domain
-                        }
-                        Along::Site => {
-                            from.common.site.is_some() && from.common.site == to.common.site
-                        }
-                        Along::Needs => {
-                            let supplier = self.node(&from.id);
-                            let node = self.node(&to.id);
-                            supplier.zip(node).is_some_and(|(supplier, node)| {
-                                self.model.nodes[supplier as usize].dependents.contains(&node)
-                            })
-                        }
-                    };
-                if linked {
-                    pairs.push((&from.id, &to.id));
+            let reached: Vec<&Id> = match (along, self.node(&from.id)) {
+                (Along::Needs, Some(node)) => {
+                    let dependents = self.model.nodes[node as usize].dependents.iter();
+                    dependents
+                        .filter_map(|node| ids.get(*node as usize).copied())
+                        .filter(|id| spreads_to(map.components[*id].kind))
+                        .collect()
                 }
-            }
+                _ => group(from).and_then(|name| groups.get(name)).cloned().unwrap_or_default(),
+            };
+            pairs.extend(reached.into_iter().filter(|id| **id != from.id).map(|id| (&from.id, id)));
         }
         pairs
             .into_iter()
