@@ -62,6 +62,11 @@ impl Calendar {
         Self { windows: None }
     }
 
+    /// Whether it never closes.
+    pub fn is_always(&self) -> bool {
+        self.windows.is_none()
+    }
+
     /// Weekly hours within a frame, without the days in `away`. Several hours
     /// are laid together (normal hours and overtime).
     pub fn new(frame: &Frame, hours: &[&Hours], away: &dyn Fn(Date) -> bool) -> Self {

@@ -48,29 +48,42 @@ pub fn outcome(model: &Model, trial: &mut Trial<'_>, number: usize) -> Outcome {
     }
     let mut reading = std::mem::take(&mut trial.reading);
     reading.read(function, &trial.history[2 * number..2 * number + 2], model.horizon);
-    let stretches = &reading.stretches;
-    let minimum = function.minimum;
-    let usable = returns(stretches, |s| s.both >= minimum, model.horizon);
-    let system_back = returns(stretches, |s| s.system >= minimum, model.horizon);
-    let never = (usable == NEVER).then(|| trial.reason(function.node));
-    let why = match usable {
+    let judged = judge(function, &reading.stretches, trial.strike_at, model.horizon);
+    trial.reading = reading;
+    let never = (judged.usable == NEVER).then(|| trial.reason(function.node));
+    let why = match judged.usable {
         0 | NEVER => ROOT,
         usable => release(function, trial, number, usable),
     };
-    let result = Outcome {
-        usable,
-        system_back,
-        recovered: recovered(function, stretches, model.horizon),
-        data_loss: data.unwrap_or(0),
-        cost: cost(function, stretches, trial.strike_at),
+    Outcome { data_loss: data.unwrap_or(0), never, why, ..judged }
+}
+
+/// The outcome for a function without a stopgap and without lost data, whose
+/// system was away altogether from the strike until `back`, before the horizon;
+/// `None`: not at all.
+pub fn returned(function: &Function, back: Option<i64>, strike_at: i64, horizon: i64) -> Outcome {
+    let back = back.unwrap_or(0);
+    let away = Stretch { from: 0, to: back, system: 0, both: 0 };
+    let here = Stretch { from: back, to: horizon, system: ONE, both: ONE };
+    let stretches = [away, here];
+    judge(function, if back > 0 { &stretches } else { &stretches[1..] }, strike_at, horizon)
+}
+
+/// What the stretches alone tell: all but lost data and the reasons.
+fn judge(function: &Function, stretches: &[Stretch], strike_at: i64, horizon: i64) -> Outcome {
+    let minimum = function.minimum;
+    Outcome {
+        usable: returns(stretches, |s| s.both >= minimum, horizon),
+        system_back: returns(stretches, |s| s.system >= minimum, horizon),
+        recovered: recovered(function, stretches, horizon),
+        data_loss: 0,
+        cost: cost(function, stretches, strike_at),
         below_minimum: stretches.iter().filter(|s| s.both < minimum).map(|s| s.to - s.from).sum(),
         lost: lost(stretches),
         touched: stretches.iter().any(|s| s.system < ONE),
-        never,
-        why,
-    };
-    trial.reading = reading;
-    result
+        never: None,
+        why: ROOT,
+    }
 }
 
 /// What nothing happened to.

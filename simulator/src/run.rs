@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::kernel::{Reason, Trial};
+use crate::fast::{LANES, Night, Path, Runner, Trials};
+use crate::kernel::Reason;
 use crate::model::Model;
-use crate::outcome::{intervals, outcome};
 
 /// Trials that one task runs.
 const BLOCK: u64 = 128;
@@ -93,9 +93,9 @@ impl Runs {
         self.spent.append(&mut other.spent);
     }
 
-    fn add(&mut self, model: &Model, trial: &mut Trial<'_>) {
+    fn add(&mut self, model: &Model, night: &mut Night<'_, '_>) {
         for number in 0..model.functions.len() {
-            let result = outcome(model, trial, number);
+            let result = night.outcome(number);
             let runs = &mut self.functions[number];
             runs.usable.push(result.usable);
             runs.system_back.push(result.system_back);
@@ -108,16 +108,16 @@ impl Runs {
                 runs.below_minimum += i128::from(result.below_minimum);
                 runs.lost += i128::from(result.lost);
             }
-            trial.hours.add(number, intervals(&trial.chain, result.why));
+            night.count_hours(number, &result);
             if let Some(reason) = result.never {
                 *runs.never.entry(reason).or_default() += 1;
             }
         }
-        for (data, loss) in trial.loss.iter().enumerate() {
+        for (data, (loss, hit)) in night.loss().iter().zip(night.hit()).enumerate() {
             self.data[data].push(*loss);
-            self.hit[data] += u64::from(trial.hit[data]);
+            self.hit[data] += u64::from(*hit);
         }
-        self.spent.push(trial.spent);
+        self.spent.push(night.spent());
     }
 }
 
@@ -125,19 +125,21 @@ impl Runs {
 /// any thread.
 pub fn run(model: &Model, seed: u64, trials: u64, done: &(dyn Fn(u64) + Sync)) -> Runs {
     let finished = AtomicU64::new(0);
+    let path = Path::of(model);
     let blocks: Vec<Runs> = (0..trials.div_ceil(BLOCK))
         .into_par_iter()
         .map_init(
-            || Trial::new(model),
-            |trial, block| {
+            || Runner::new(model, &path),
+            |runner, block| {
                 let mut runs = Runs::new(model);
                 let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(trials));
-                for number in from..to {
-                    trial.run(seed, number as u32);
-                    runs.add(model, trial);
+                for first in (from..to).step_by(LANES) {
+                    let trials = Trials { first: first as u32, step: 1 };
+                    let count = (to - first).min(LANES as u64) as usize;
+                    runner.run(seed, trials, count, &mut |mut night| runs.add(model, &mut night));
                 }
                 for (number, function) in runs.functions.iter_mut().enumerate() {
-                    trial.hours.move_to(number, &mut function.hours);
+                    runner.move_hours(number, &mut function.hours);
                 }
                 done(finished.fetch_add(to - from, Ordering::Relaxed) + to - from);
                 runs

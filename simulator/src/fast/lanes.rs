@@ -97,8 +97,11 @@ pub(super) fn fill(batch: &Batch, draws: &[Draw], attempt: u32, rows: &mut [[i64
 
 /// Uniform numbers of one purpose, a row of lanes.
 #[inline(always)]
-pub(super) fn uniform_row(batch: &Batch, purpose: Purpose, attempt: u32) -> [f64; LANES] {
-    bits(batch, purpose, attempt).map(unit)
+pub(super) fn uniform(batch: &Batch, purpose: Purpose, attempt: u32, out: &mut [f64; LANES]) {
+    let words = bits(batch, purpose, attempt);
+    for lane in 0..LANES {
+        out[lane] = unit(words[lane]);
+    }
 }
 
 #[inline(always)]

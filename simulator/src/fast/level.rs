@@ -3,7 +3,9 @@
 //! Results do not depend on the choice: the code is the same, and it holds no
 //! operation that a wider processor does differently (multiplications and
 //! additions are never fused).
+use super::crew::{self, Schedule};
 use super::lanes::{self, Batch, LANES};
+use super::through::{self, Net};
 use crate::key::Purpose;
 use crate::model::Draw;
 
@@ -24,6 +26,32 @@ enum Width {
     Avx512,
 }
 
+/// Calls a loop as compiled for a level.
+macro_rules! on {
+    ($level:expr, $module:ident::$function:ident($($name:ident: $type:ty),*)) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2")]
+        fn avx2($($name: $type),*) {
+            $module::$function($($name),*);
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
+        fn avx512($($name: $type),*) {
+            $module::$function($($name),*);
+        }
+        match $level.0 {
+            Width::Plain => $module::$function($($name),*),
+            // SAFETY: a `Level` is only made by `Level::available`, which asked
+            // the processor whether it has these instructions.
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx2 => unsafe { avx2($($name),*) },
+            #[cfg(target_arch = "x86_64")]
+            Width::Avx512 => unsafe { avx512($($name),*) },
+        }
+    }};
+}
+
+#[expect(unsafe_code, reason = "calls of code compiled for a processor that was asked before")]
 impl Level {
     /// All that this processor can run, the plain one first.
     pub fn available() -> Vec<Self> {
@@ -50,74 +78,39 @@ impl Level {
 
     /// Draws of each law at an attempt: one row of lanes for each.
     pub fn fill(self, batch: &Batch, draws: &[Draw], attempt: u32, rows: &mut [[i64; LANES]]) {
-        match self.0 {
-            Width::Plain => lanes::fill(batch, draws, attempt, rows),
-            #[cfg(target_arch = "x86_64")]
-            wide => processor::fill(wide, batch, draws, attempt, rows),
-        }
+        on!(self, lanes::fill(batch: &Batch, draws: &[Draw], attempt: u32, rows: &mut [[i64; LANES]]));
     }
 
     /// Uniform numbers of one purpose: one row of lanes.
     pub fn uniform(self, batch: &Batch, purpose: Purpose, attempt: u32) -> [f64; LANES] {
-        match self.0 {
-            Width::Plain => lanes::uniform_row(batch, purpose, attempt),
-            #[cfg(target_arch = "x86_64")]
-            wide => processor::uniform(wide, batch, purpose, attempt),
-        }
+        let mut row = [0.0; LANES];
+        let out = &mut row;
+        on!(self, lanes::uniform(batch: &Batch, purpose: Purpose, attempt: u32, out: &mut [f64; LANES]));
+        row
     }
-}
 
-#[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "calls of code built for a processor that was detected before")]
-mod processor {
-    use super::{Batch, Draw, LANES, Purpose, Width, lanes};
+    /// Spans into ends where nothing is contended.
+    pub(super) fn pass(self, net: &Net, rows: &mut [[i64; LANES]]) {
+        on!(self, through::pass(net: &Net, rows: &mut [[i64; LANES]]));
+    }
 
-    pub(super) fn fill(
-        width: Width,
-        batch: &Batch,
-        draws: &[Draw],
-        attempt: u32,
-        rows: &mut [[i64; LANES]],
+    /// Spans into ends where a crew is, up to 256 tasks.
+    pub(super) fn schedule(
+        self,
+        schedule: &Schedule<4>,
+        spans: &[[i64; LANES]],
+        ends: &mut [[i64; LANES]],
     ) {
-        // SAFETY: a `Level` is only made by `Level::available`, which asked the processor.
-        match width {
-            Width::Plain => lanes::fill(batch, draws, attempt, rows),
-            Width::Avx2 => unsafe { fill_avx2(batch, draws, attempt, rows) },
-            Width::Avx512 => unsafe { fill_avx512(batch, draws, attempt, rows) },
-        }
+        on!(self, crew::run(schedule: &Schedule<4>, spans: &[[i64; LANES]], ends: &mut [[i64; LANES]]));
     }
 
-    pub(super) fn uniform(
-        width: Width,
-        batch: &Batch,
-        purpose: Purpose,
-        attempt: u32,
-    ) -> [f64; LANES] {
-        // SAFETY: as in `fill`.
-        match width {
-            Width::Plain => lanes::uniform_row(batch, purpose, attempt),
-            Width::Avx2 => unsafe { uniform_avx2(batch, purpose, attempt) },
-            Width::Avx512 => unsafe { uniform_avx512(batch, purpose, attempt) },
-        }
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn fill_avx2(batch: &Batch, draws: &[Draw], attempt: u32, rows: &mut [[i64; LANES]]) {
-        lanes::fill(batch, draws, attempt, rows);
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
-    fn fill_avx512(batch: &Batch, draws: &[Draw], attempt: u32, rows: &mut [[i64; LANES]]) {
-        lanes::fill(batch, draws, attempt, rows);
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn uniform_avx2(batch: &Batch, purpose: Purpose, attempt: u32) -> [f64; LANES] {
-        lanes::uniform_row(batch, purpose, attempt)
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
-    fn uniform_avx512(batch: &Batch, purpose: Purpose, attempt: u32) -> [f64; LANES] {
-        lanes::uniform_row(batch, purpose, attempt)
+    /// The same up to 1,024 tasks.
+    pub(super) fn schedule_large(
+        self,
+        schedule: &Schedule<16>,
+        spans: &[[i64; LANES]],
+        ends: &mut [[i64; LANES]],
+    ) {
+        on!(self, crew::run(schedule: &Schedule<16>, spans: &[[i64; LANES]], ends: &mut [[i64; LANES]]));
     }
 }

@@ -3,6 +3,7 @@
 //! Time is in whole milliseconds since the strike. At each instant all events
 //! are handled first, then gates that opened, then waiting work is given to
 //! people who are free: state changes, finishes, releases, starts.
+mod aftermath;
 mod capacity;
 mod chain;
 mod crew;
@@ -23,6 +24,7 @@ mod strikes;
 mod verdict;
 mod watch;
 
+pub(crate) use aftermath::Aftermath;
 pub use chain::{Chain, Label as ChainLabel, Link as ChainLink, ROOT};
 pub use log::{Entry, Noted, Unfit};
 pub use verdict::{Reason, Why};
@@ -33,7 +35,7 @@ use crate::model::{Draw, Model, NEVER, ONE, Start};
 use jobs::{Job, Stage};
 
 /// More events than this at one instant are a deadlock.
-const MOST_EVENTS_AT_ONCE: u32 = 10_000;
+pub(crate) const MOST_EVENTS_AT_ONCE: u32 = 10_000;
 /// More events than this in one trial are no recovery either.
 const MOST_EVENTS: u64 = 20_000_000;
 

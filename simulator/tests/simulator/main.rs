@@ -12,6 +12,7 @@ mod cases_supplies;
 mod crews;
 mod exercises;
 mod nights;
+mod paths;
 mod portfolios;
 mod program;
 mod properties;
