@@ -21,6 +21,7 @@
 //! else's draws.
 pub mod additions;
 pub mod annual;
+mod answer;
 pub mod calendar;
 pub mod calibrate;
 pub mod cli;
@@ -31,6 +32,7 @@ pub mod exercise;
 pub mod fast;
 pub mod fixes;
 pub mod fuzz;
+pub mod histogram;
 pub mod hours;
 pub mod kernel;
 pub mod key;
@@ -39,40 +41,41 @@ pub mod night;
 pub mod outcome;
 pub mod paired;
 pub mod portfolio;
+mod precise;
 pub mod promise;
 pub mod rows;
 pub mod run;
 pub mod sides;
 pub mod special;
+pub mod spread;
 pub mod statistics;
 pub mod steady;
 pub mod structure;
 pub mod student;
 pub mod summary;
 mod table;
+pub mod tally;
 pub mod words;
 
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::{Place, Problems};
-use evenkeel_config::quantity::Span;
-use evenkeel_config::record::{
-    EvidenceSet, FixSummary, InputFigure, SCHEMA_VERSION, ScenarioName, Summary,
-};
+use evenkeel_config::record::{EvidenceSet, InputFigure, ScenarioName, Summary};
 use evenkeel_config::scenario::Scenario;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::compile::{Compiled, Inputs, compile};
+use crate::answer::{Ready, Source, answer};
+use crate::compile::{Inputs, compile};
 use crate::draw::Tables;
 use crate::run::Runs;
-use crate::summary::Material;
 
 /// Trials unless stated.
 pub const DEFAULT_TRIALS: u64 = 10_000;
 /// The seed unless stated.
 pub const DEFAULT_SEED: u64 = 20_260_101;
-/// More trials than this are refused: every single result is kept.
-pub const MOST_TRIALS: u64 = 1_000_000;
+/// More trials than this are refused. Above [`tally::MOST_KEPT`] results are
+/// counted in histograms, and only summaries are made of them.
+pub const MOST_TRIALS: u64 = 1_000_000_000;
 
 /// One question: this map, this scenario, these facts.
 pub struct Job<'a> {
@@ -117,23 +120,53 @@ pub struct Nights {
 /// Everything that makes the question meaningless on this map, see
 /// [`compile::compile`]; too many or no trials; threads that cannot be started.
 pub fn simulate(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, Problems> {
-    in_pool(job, || answer(job, progress))
+    in_pool_up_to(MOST_TRIALS, job, || answer(job, &Source::Run, progress))
+}
+
+/// Simulates until the 95 % interval around the bad night (P90) of each function
+/// is at most `precision` of it wide, over at most the job's trials. The summary
+/// says how many were run and how it ended.
+///
+/// # Errors
+/// See [`simulate`]; a precision that is not a share between 0 and 1.
+pub fn simulate_until(
+    job: &Job<'_>,
+    precision: f64,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Summary, Problems> {
+    if !(precision > 0.0 && precision < 1.0) {
+        let what = format!("no answer can be precise to {precision} of itself");
+        return Err(refusal(what, "name a share between 0 and 1, as in `--precision 0.05`"));
+    }
+    in_pool_up_to(MOST_TRIALS, job, || answer(job, &Source::Precise(precision), progress))
 }
 
 /// Simulates without summarising, for answers that compare or look into nights.
 ///
 /// # Errors
-/// See [`simulate`].
+/// See [`simulate`]; more trials than can be kept one by one.
 pub fn nights(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Nights, Problems> {
     in_pool(job, || run_nights(job, &mut Tables::default(), &|done| progress(done, job.trials)))
 }
 
-/// Checks a job and does its work on as many threads as it asks for.
+/// Checks a job of which every night is kept, and does its work on as many
+/// threads as it asks for.
 pub(crate) fn in_pool<T: Send>(
     job: &Job<'_>,
     work: impl FnOnce() -> Result<T, Problems> + Send,
 ) -> Result<T, Problems> {
     check(job)?;
+    in_pool_up_to(tally::MOST_KEPT, job, work)
+}
+
+/// Checks a job of at most so many trials, and does its work on as many threads
+/// as it asks for.
+fn in_pool_up_to<T: Send>(
+    most: u64,
+    job: &Job<'_>,
+    work: impl FnOnce() -> Result<T, Problems> + Send,
+) -> Result<T, Problems> {
+    check_up_to(most, job)?;
     match job.threads {
         None => work(),
         Some(threads) => {
@@ -149,10 +182,16 @@ pub(crate) fn in_pool<T: Send>(
     }
 }
 
+/// Checks a job of which every night is kept.
 pub(crate) fn check(job: &Job<'_>) -> Result<(), Problems> {
-    if job.trials == 0 || job.trials > MOST_TRIALS {
+    check_up_to(tally::MOST_KEPT, job)
+}
+
+fn check_up_to(most: u64, job: &Job<'_>) -> Result<(), Problems> {
+    if job.trials == 0 || job.trials > most {
         let what = format!("{} trials cannot be run", job.trials);
-        return Err(refusal(what, "choose from 1 to 1,000,000, as in `--trials 10000`"));
+        let most = if most == MOST_TRIALS { "1,000,000,000" } else { "1,000,000" };
+        return Err(refusal(what, format!("choose from 1 to {most}, as in `--trials 10000`")));
     }
     if let Some(wrong) = job.modifiers.iter().find(|modifier| !modifier.modifier) {
         let what = format!("`{}` is no modifier: it strikes by itself", wrong.id);
@@ -173,99 +212,15 @@ pub(crate) fn inputs_of<'a>(job: &Job<'a>, as_of: Timestamp) -> Inputs<'a> {
     Inputs { map, scenario, modifiers, evidence, as_of, seen_on: None }
 }
 
+/// Compiles a job's question and runs its nights, keeping every one.
 fn run_nights(
     job: &Job<'_>,
     tables: &mut Tables,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Nights, Problems> {
-    let (as_of, assumed) = moment(job);
-    let Compiled { model, inputs, mut notes } = compile(&inputs_of(job, as_of), tables)?;
-    if assumed {
-        notes.push(format!("no date is known; the facts are taken to be of {as_of}"));
-    }
+    let Ready { model, figures: inputs, notes, as_of, .. } = answer::ready(job, tables)?;
     let runs = run::run(&model, job.seed, job.trials, progress);
     Ok(Nights { model, runs, inputs, notes, as_of })
-}
-
-fn answer(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, Problems> {
-    let mut tables = Tables::default();
-    let fixes = if job.fixes { job.map.fixes.len() as u64 } else { 0 };
-    let of = job.trials * (1 + fixes);
-    let Nights { model, runs, inputs: figures, notes, as_of } =
-        run_nights(job, &mut tables, &|done| progress(done, of))?;
-    let inputs = inputs_of(job, as_of);
-    let material = Material {
-        map: job.map,
-        model: &model,
-        runs: &runs,
-        evidence: job.evidence,
-        as_of,
-        seed: job.seed,
-    };
-    let base = fixes::Side { model: &model, runs: &runs };
-    let fixes = if job.fixes {
-        simulate_fixes(job, &inputs, &mut tables, base, progress)
-    } else {
-        Vec::new()
-    };
-    Ok(Summary {
-        schema_version: SCHEMA_VERSION,
-        engine_version: env!("CARGO_PKG_VERSION").to_owned(),
-        key_hash: key::HASH.to_owned(),
-        generator: key::GENERATOR.to_owned(),
-        inputs_digest: digest(job),
-        organisation: job.map.organisation.name.clone(),
-        timezone: job.map.organisation.timezone.clone(),
-        currency: job.map.organisation.currency.clone(),
-        scenario: scenario_name(job),
-        as_of,
-        seed: job.seed,
-        trials: job.trials,
-        horizon: Span::from_ms(model.horizon),
-        functions: material.functions(),
-        datasets: material.datasets(),
-        cost: if material.is_priced() { statistics::money(&material.costs()) } else { Vec::new() },
-        fixes,
-        inputs: figures,
-        notes,
-    })
-}
-
-fn simulate_fixes(
-    job: &Job<'_>,
-    inputs: &Inputs<'_>,
-    tables: &mut Tables,
-    base: fixes::Side<'_>,
-    progress: &(dyn Fn(u64, u64) + Sync),
-) -> Vec<FixSummary> {
-    let of = job.trials * (1 + job.map.fixes.len() as u64);
-    let mut all = Vec::new();
-    for (done, (id, fix)) in (1..).zip(&job.map.fixes) {
-        let before = done * job.trials;
-        let summary = match job.map.with_fix(id) {
-            Err(problems) => fixes::impossible(id, fix, problems.to_string()),
-            Ok(map) => match patched(&map, inputs, tables) {
-                Err(why) => fixes::impossible(id, fix, why),
-                Ok(model) => {
-                    let tell = |done| progress(before + done, of);
-                    let runs: Runs = run::run(&model, job.seed, job.trials, &tell);
-                    let after = fixes::Side { model: &model, runs: &runs };
-                    fixes::compare(id, fix, base, after, job.seed)
-                }
-            },
-        };
-        all.push(summary);
-    }
-    fixes::order(&mut all);
-    all
-}
-
-fn patched(
-    map: &DependencyMap,
-    inputs: &Inputs<'_>,
-    tables: &mut Tables,
-) -> Result<model::Model, String> {
-    fixes::patched(compile(&Inputs { map, seen_on: Some(inputs.map), ..*inputs }, tables))
 }
 
 /// What running a scenario on a map would be refused for, or warned about:

@@ -57,7 +57,8 @@ pub struct Runs {
 }
 
 impl Runs {
-    fn new(model: &Model) -> Self {
+    /// Of nothing yet.
+    pub fn new(model: &Model) -> Self {
         Self {
             functions: vec![FunctionRuns::default(); model.functions.len()],
             data: vec![Vec::new(); model.datasets.len()],
@@ -66,7 +67,8 @@ impl Runs {
         }
     }
 
-    fn append(&mut self, mut other: Self) {
+    /// Adds the trials that come after these.
+    pub fn append(&mut self, mut other: Self) {
         for (mine, theirs) in self.functions.iter_mut().zip(&mut other.functions) {
             mine.usable.append(&mut theirs.usable);
             mine.system_back.append(&mut theirs.system_back);
@@ -91,6 +93,24 @@ impl Runs {
             *mine += theirs;
         }
         self.spent.append(&mut other.spent);
+    }
+
+    /// Forgets the results of single trials and keeps what adds up.
+    pub fn forget_trials(&mut self) {
+        for runs in &mut self.functions {
+            for list in [
+                &mut runs.usable,
+                &mut runs.system_back,
+                &mut runs.recovered,
+                &mut runs.data_loss,
+                &mut runs.cost,
+                &mut runs.missing,
+            ] {
+                *list = Vec::new();
+            }
+        }
+        self.data.iter_mut().for_each(|list| *list = Vec::new());
+        self.spent = Vec::new();
     }
 
     fn add(&mut self, model: &Model, night: &mut Night<'_, '_>) {
@@ -121,27 +141,60 @@ impl Runs {
     }
 }
 
+/// Numbers of trials: `first`, `first + step` and so on, `count` of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers {
+    /// The first.
+    pub first: u64,
+    /// From one to the next: 1, or the number of shards.
+    pub step: u64,
+    /// How many.
+    pub count: u64,
+}
+
+impl Numbers {
+    /// One after the other.
+    pub fn all(self) -> impl Iterator<Item = u64> {
+        (0..self.count).map(move |k| self.first + k * self.step)
+    }
+
+    /// At most `most` of them, after the first `skipped`.
+    pub fn part(self, skipped: u64, most: u64) -> Self {
+        let count = self.count.saturating_sub(skipped).min(most);
+        Self { first: self.first + skipped * self.step, count, ..self }
+    }
+}
+
 /// Runs trials 0 to `trials` of a model. `done` hears of finished trials, from
 /// any thread.
 pub fn run(model: &Model, seed: u64, trials: u64, done: &(dyn Fn(u64) + Sync)) -> Runs {
+    range(model, seed, Numbers { first: 0, step: 1, count: trials }, done)
+}
+
+/// Runs some trials of a model, and keeps every result in their order. `done`
+/// hears how many are finished, from any thread.
+pub fn range(model: &Model, seed: u64, numbers: Numbers, done: &(dyn Fn(u64) + Sync)) -> Runs {
     let finished = AtomicU64::new(0);
     let path = Path::of(model);
-    let blocks: Vec<Runs> = (0..trials.div_ceil(BLOCK))
+    let blocks: Vec<Runs> = (0..numbers.count.div_ceil(BLOCK))
         .into_par_iter()
         .map_init(
             || Runner::new(model, &path),
             |runner, block| {
                 let mut runs = Runs::new(model);
-                let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(trials));
-                for first in (from..to).step_by(LANES) {
-                    let trials = Trials { first: first as u32, step: 1 };
-                    let count = (to - first).min(LANES as u64) as usize;
+                let block = numbers.part(block * BLOCK, BLOCK);
+                let mut skipped = 0;
+                while skipped < block.count {
+                    let part = block.part(skipped, LANES as u64);
+                    let trials = Trials { first: part.first as u32, step: part.step as u32 };
+                    let count = part.count as usize;
                     runner.run(seed, trials, count, &mut |mut night| runs.add(model, &mut night));
+                    skipped += part.count;
                 }
                 for (number, function) in runs.functions.iter_mut().enumerate() {
                     runner.move_hours(number, &mut function.hours);
                 }
-                done(finished.fetch_add(to - from, Ordering::Relaxed) + to - from);
+                done(finished.fetch_add(block.count, Ordering::Relaxed) + block.count);
                 runs
             },
         )

@@ -9,7 +9,7 @@ pub const SHARES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
 /// The 97.5 % quantile of the standard normal law.
 const Z: f64 = 1.959_963_984_540_054;
 /// The most points of a curve.
-const MOST_POINTS: usize = 200;
+const MOST_POINTS: u64 = 200;
 
 /// The rank (from 0) of the p-quantile of n values, and of its 95 % interval:
 /// the smallest value that at least a share p stays at or below.
@@ -76,21 +76,32 @@ pub fn sorted(values: &[i64]) -> Vec<i64> {
 
 /// The curve "usable by t", at the steps of the sorted times.
 pub fn curve(sorted: &[i64]) -> Vec<CurvePoint> {
-    let finite = sorted.partition_point(|ms| *ms < NEVER);
-    let mut indices: Vec<usize> = if finite <= MOST_POINTS {
+    let finite = sorted.partition_point(|ms| *ms < NEVER) as u64;
+    let at_most = |ms: i64| sorted.partition_point(|other| *other <= ms) as u64;
+    curve_of(sorted.len() as u64, finite, |rank| sorted[rank as usize], at_most)
+}
+
+/// The same of `count` results of which `finite` are times: `at` gives the one at
+/// a rank, `at_most` how many are no later.
+pub(crate) fn curve_of(
+    count: u64,
+    finite: u64,
+    at: impl Fn(u64) -> i64,
+    at_most: impl Fn(i64) -> u64,
+) -> Vec<CurvePoint> {
+    let mut ranks: Vec<u64> = if finite <= MOST_POINTS {
         (0..finite).collect()
     } else {
         (0..MOST_POINTS).map(|k| (k * (finite - 1)) / (MOST_POINTS - 1)).collect()
     };
-    indices.dedup();
+    ranks.dedup();
     let mut points: Vec<CurvePoint> = Vec::new();
-    for index in indices {
-        let at_ms = sorted[index];
+    for rank in ranks {
+        let at_ms = at(rank);
         if points.last().is_some_and(|last| last.at_ms == at_ms) {
             continue;
         }
-        let by_then = sorted.partition_point(|ms| *ms <= at_ms);
-        let Chance { share, low, high, .. } = chance(by_then as u64, sorted.len() as u64);
+        let Chance { share, low, high, .. } = chance(at_most(at_ms), count);
         points.push(CurvePoint { at_ms, share, low, high });
     }
     points
@@ -127,7 +138,7 @@ mod tests {
     fn curves_rise_and_never_is_left_out() {
         let values: Vec<i64> = (0..1000).map(|x| x / 2).chain([NEVER; 250]).collect();
         let curve = curve(&values);
-        assert!(curve.len() <= MOST_POINTS && curve.len() > 100);
+        assert!(curve.len() as u64 <= MOST_POINTS && curve.len() > 100);
         assert!(curve.is_sorted_by(|a, b| a.at_ms < b.at_ms && a.share < b.share));
         assert!((curve.last().map_or(0.0, |point| point.share) - 0.8).abs() < 1e-12);
     }

@@ -3,7 +3,9 @@ use crate::kernel::{Reason, Trial, Why};
 use crate::model::{Function, Model, NEVER, NONE};
 use crate::outcome::outcome;
 use crate::run::{FunctionRuns, Runs};
-use crate::statistics::{chance, curve, elapsed, money, quantiles, ranks, sorted};
+use crate::spread::Spread;
+use crate::statistics::{chance, elapsed};
+use crate::tally::{Figure, Gathered, Promised};
 use evenkeel_config::map::{DependencyMap, Details};
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::quantity::Span;
@@ -19,8 +21,10 @@ pub struct Material<'a> {
     pub map: &'a DependencyMap,
     /// The model.
     pub model: &'a Model,
-    /// The runs.
-    pub runs: &'a Runs,
+    /// The results.
+    pub results: &'a Gathered,
+    /// What is promised, by function of the model.
+    pub promised: &'a [Promised],
     /// The facts.
     pub evidence: &'a [EvidenceSet],
     /// Their moment.
@@ -40,22 +44,20 @@ impl Material<'_> {
 
     fn function(&self, number: usize) -> FunctionSummary {
         let function = &self.model.functions[number];
-        let runs = &self.runs.functions[number];
+        let runs = &self.results.sums().functions[number];
         let id = self.model.names.ids[function.node as usize].clone();
         let component = &self.map.components[&id];
         let Details::Function(details) = &component.details else {
             unreachable!("functions are compiled from functions")
         };
-        let trials = runs.usable.len() as u64;
+        let trials = self.results.trials();
         let objectives = details.objectives;
-        let usable = sorted(&runs.usable);
-        let within = |values: &[i64], span: Option<Span>| {
-            span.map(|span| {
-                let kept = values.iter().filter(|ms| **ms <= span.as_ms()).count();
-                chance(kept as u64, trials)
-            })
-        };
-        let recovered = runs.recovered.iter().filter(|ms| **ms < NEVER).count().max(1) as f64;
+        let spread = |figure| self.results.spread(number, figure);
+        let usable = spread(Figure::Usable);
+        let [rto, rpo, mtd] = self.results.promises(number, &self.promised[number]);
+        let within = |span: Option<Span>, kept: u64| span.map(|_| chance(kept, trials));
+        let back = spread(Figure::Recovered);
+        let recovered = back.at_most(NEVER - 1).max(1) as f64;
         let priced =
             !function.life_safety && (!function.loss.is_empty() || function.deadline_loss > 0);
         let simulated = function.cannot.is_none();
@@ -67,20 +69,20 @@ impl Material<'_> {
             objectives,
             workaround: self.workaround(function, details),
             touched: chance(runs.touched, trials),
-            usable: list(quantiles(&usable)),
-            system_back: list(quantiles(&sorted(&runs.system_back))),
-            recovered: list(quantiles(&sorted(&runs.recovered))),
-            rto: within(&runs.usable, objectives.rto).filter(|_| simulated),
-            rpo: within(&runs.data_loss, objectives.rpo).filter(|_| simulated),
-            mtd: within(&runs.usable, objectives.mtd).filter(|_| simulated),
-            data_loss: list(quantiles(&sorted(&runs.data_loss))),
+            usable: list(usable.quantiles()),
+            system_back: list(spread(Figure::SystemBack).quantiles()),
+            recovered: list(back.quantiles()),
+            rto: within(objectives.rto, rto).filter(|_| simulated),
+            rpo: within(objectives.rpo, rpo).filter(|_| simulated),
+            mtd: within(objectives.mtd, mtd).filter(|_| simulated),
+            data_loss: list(spread(Figure::DataLoss).quantiles()),
             mean_hours_below_minimum: runs.below_minimum as f64 / recovered / 3.6e6,
             mean_lost_hours: runs.lost as f64 / recovered / 3.6e6,
-            cost: if priced && simulated { money(&runs.cost) } else { Vec::new() },
-            curve: if simulated { curve(&usable) } else { Vec::new() },
+            cost: if priced && simulated { spread(Figure::Cost).money() } else { Vec::new() },
+            curve: if simulated { usable.curve() } else { Vec::new() },
             hours: self.hours(runs),
-            likely_night: self.night(number, runs, &usable, 0.5).filter(|_| simulated),
-            bad_night: self.night(number, runs, &usable, 0.9).filter(|_| simulated),
+            likely_night: self.night(number, &usable, 0.5).filter(|_| simulated),
+            bad_night: self.night(number, &usable, 0.9).filter(|_| simulated),
             never: if simulated { self.never(runs) } else { Vec::new() },
             stale: self.stale(function),
             cannot: function.cannot.clone(),
@@ -146,14 +148,14 @@ impl Material<'_> {
         self.model.names.steps.get(step as usize).cloned().unwrap_or_default()
     }
 
-    /// The first trial whose time is the p-quantile, told again from its chain.
-    fn night(&self, number: usize, runs: &FunctionRuns, sorted: &[i64], p: f64) -> Option<Night> {
-        let (rank, _, _) = ranks(sorted.len(), p);
-        let goal = *sorted.get(rank)?;
+    /// The first trial whose time is the p-quantile, told again from its chain;
+    /// where results are counted, the first of its bucket.
+    fn night(&self, number: usize, usable: &Spread, p: f64) -> Option<Night> {
+        let [goal, ..] = usable.quantile(p)?;
         if goal == 0 {
             return None;
         }
-        let trial = runs.usable.iter().position(|ms| *ms == goal)?;
+        let trial = self.results.trial_of(number, goal)?;
         let mut again = Trial::new(self.model);
         again.run(self.seed, trial as u32);
         let result = outcome(self.model, &mut again, number);
@@ -176,9 +178,9 @@ impl Material<'_> {
             })
             .collect();
         Some(Night {
-            trial: trial as u64,
+            trial,
             strike: Timestamp::from_millisecond(again.strike_at).unwrap_or(self.as_of),
-            usable: elapsed(goal),
+            usable: elapsed(result.usable),
             segments,
         })
     }
@@ -219,16 +221,16 @@ impl Material<'_> {
     /// Every data set that was hit in any trial.
     pub fn datasets(&self) -> Vec<DatasetSummary> {
         (0..self.model.datasets.len())
-            .filter(|data| self.runs.hit[*data] > 0)
+            .filter(|data| self.results.sums().hit[*data] > 0)
             .map(|data| {
                 let id = self.model.names.ids[self.model.datasets[data].node as usize].clone();
-                let losses = &self.runs.data[data];
-                let all = losses.iter().filter(|ms| **ms == NEVER).count();
+                let losses = self.results.losses(data);
+                let all = losses.count() - losses.at_most(NEVER - 1);
                 DatasetSummary {
                     title: self.map.components[&id].title(),
                     rpo: self.strictest_rpo(data as u32),
-                    loss: quantiles(&sorted(losses)),
-                    all_lost: chance(all as u64, losses.len() as u64),
+                    loss: losses.quantiles(),
+                    all_lost: chance(all, losses.count()),
                     id,
                 }
             })
@@ -246,11 +248,6 @@ impl Material<'_> {
                 }
             })
             .min()
-    }
-
-    /// Cost of each trial: all functions and what recovery itself costs.
-    pub fn costs(&self) -> Vec<i64> {
-        total_costs(self.model, self.runs)
     }
 
     /// Whether the map states any loss.

@@ -3,7 +3,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use evenkeel_config::provenance::Provenance;
-use evenkeel_config::record::{Cause, Chance, Elapsed, FixSummary, FunctionSummary, Summary};
+use evenkeel_config::record::{
+    Cause, Chance, Elapsed, FixSummary, FunctionSummary, Precision, Summary,
+};
 
 use crate::words::{duration, number, plain, thousands};
 
@@ -17,9 +19,13 @@ pub(crate) fn render(summary: &Summary) -> String {
         if with.is_empty() { String::new() } else { format!(", with {}", with.join(" and ")) };
     let _ = writeln!(
         out,
-        "{} simulated nights{changed}, facts of {}, seed {}\n",
+        "{} simulated nights{changed}, facts of {}, seed {}",
         summary.trials, summary.as_of, summary.seed
     );
+    if let Some(precision) = &summary.precision {
+        let _ = writeln!(out, "{}", stopped(summary, precision));
+    }
+    let _ = writeln!(out);
     let _ = writeln!(out, "{}", functions(summary));
     for function in &summary.functions {
         if let Some(cannot) = &function.cannot {
@@ -37,6 +43,30 @@ pub(crate) fn render(summary: &Summary) -> String {
     }
     sure(summary, &mut out);
     out
+}
+
+/// How a run ended that was to be precise enough.
+fn stopped(summary: &Summary, precision: &Precision) -> String {
+    let of_100 = |share: f64| format!("{} of 100", number(share * 100.0));
+    let asked = of_100(precision.asked);
+    if precision.reached {
+        return format!("Stopped there: every bad night is known to within {asked}.");
+    }
+    let title = precision.function.as_ref().and_then(|id| {
+        summary.functions.iter().find(|f| f.id == *id).map(|function| plain(&function.title))
+    });
+    let which = title.map_or(String::new(), |title| format!(" of {title}"));
+    match precision.width {
+        Some(width) => format!(
+            "All nights that were allowed were run: the bad night{which} is known to within {}, \
+             not the {asked} asked for.",
+            of_100(width)
+        ),
+        None => format!(
+            "All nights that were allowed were run: the bad night{which} may be never, \
+             which cannot be narrowed down to {asked}."
+        ),
+    }
 }
 
 /// A table without lines; the columns of these numbers stand to the right.

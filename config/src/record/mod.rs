@@ -46,8 +46,8 @@ pub use structure::{
 };
 pub use summary::{
     Cause, Chance, CurvePoint, DatasetSummary, Elapsed, FixEffect, FixSummary, FunctionSummary,
-    HoursShare, InputFigure, MoneyQuantile, NeverReason, Night, Quantile, ScenarioName, Segment,
-    Summary, WorkaroundSummary,
+    HoursShare, InputFigure, MoneyQuantile, NeverReason, Night, Precision, Quantile, ScenarioName,
+    Segment, Summary, WorkaroundSummary,
 };
 
 /// Version of every recorded document; raised when a field changes its meaning.

@@ -107,6 +107,10 @@ pub struct Summary {
     pub seed: u64,
     /// Number of trials.
     pub trials: u64,
+    /// How a run ended that was to be precise enough; absent when the number of
+    /// trials was fixed.
+    #[serde(default)]
+    pub precision: Option<Precision>,
     /// Later than this is never.
     pub horizon: Span,
     /// Every function of the map: life safety first, then by id.
@@ -122,6 +126,24 @@ pub struct Summary {
     pub inputs: Vec<InputFigure>,
     /// What the reader must know: findings, inputs that are missing or stale.
     pub notes: Vec<String>,
+}
+
+/// How a run ended that was to go on until the answer is precise enough: until
+/// the 95 % interval around each function's bad night (P90) is narrow enough.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Precision {
+    /// The widest interval that was asked for, as a share of the time itself.
+    pub asked: f64,
+    /// The most trials that were allowed.
+    pub most: u64,
+    /// Whether every function is that precise.
+    pub reached: bool,
+    /// The function with the widest interval.
+    #[serde(default)]
+    pub function: Option<Id>,
+    /// How wide that is; absent when it reaches never.
+    #[serde(default)]
+    pub width: Option<f64>,
 }
 
 /// The name of a scenario.

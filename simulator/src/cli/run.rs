@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use super::documents::Question;
 use super::{Failure, Format, bar, json, write};
-use crate::{simulate, table};
+use crate::{simulate, simulate_until, table};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
@@ -12,6 +12,10 @@ pub(super) struct Run {
     /// Leave the priced fixes out.
     #[arg(long)]
     no_fixes: bool,
+    /// Stop once the 95 % interval around every bad night is at most this share
+    /// of it wide, such as 0.05; `--trials` is then the most.
+    #[arg(long, value_name = "SHARE")]
+    precision: Option<f64>,
     /// How to answer.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
@@ -22,7 +26,11 @@ pub(super) struct Run {
 
 pub(super) fn run(args: &Run) -> Result<(), Failure> {
     let asked = args.question.read()?;
-    let mut summary = simulate(&asked.job(!args.no_fixes), &bar())?;
+    let job = asked.job(!args.no_fixes);
+    let mut summary = match args.precision {
+        Some(precision) => simulate_until(&job, precision, &bar())?,
+        None => simulate(&job, &bar())?,
+    };
     for warning in asked.warnings {
         if !summary.notes.contains(&warning) {
             summary.notes.push(warning);

@@ -11,6 +11,7 @@ mod cases_rework;
 mod cases_supplies;
 mod crews;
 mod exercises;
+mod many;
 mod nights;
 mod paths;
 mod portfolios;
