@@ -8,7 +8,7 @@ use crate::id::Id;
 use crate::map::MapDocument;
 use crate::quantity::Span;
 use crate::record::{
-    AnnualSummary, Comparison, EvidenceSet, Exercise, Explanation, Portfolio, Promises,
+    AnnualSummary, Comparison, DrillPlan, EvidenceSet, Exercise, Explanation, Portfolio, Promises,
     RecordedMap, Structure, Summary,
 };
 use crate::scenario::Scenario;
@@ -19,6 +19,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("agent.schema.json", schema_for!(AgentFile).to_value()),
         ("annual.schema.json", schema_for!(AnnualSummary).to_value()),
         ("comparison.schema.json", schema_for!(Comparison).to_value()),
+        ("drill-plan.schema.json", schema_for!(DrillPlan).to_value()),
         ("evidence.schema.json", schema_for!(EvidenceSet).to_value()),
         ("exercise.schema.json", schema_for!(Exercise).to_value()),
         ("explanation.schema.json", schema_for!(Explanation).to_value()),

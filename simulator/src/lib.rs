@@ -28,6 +28,7 @@ pub mod cli;
 pub mod compare;
 pub mod compile;
 pub mod draw;
+pub mod drills;
 pub mod exercise;
 pub mod fast;
 pub mod fixes;

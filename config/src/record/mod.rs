@@ -2,6 +2,7 @@
 mod about;
 mod annual;
 mod comparison;
+mod drill_plan;
 mod evidence;
 mod exercise;
 mod explanation;
@@ -21,6 +22,7 @@ pub use comparison::{
     ChanceChange, Change, Comparison, FunctionChange, MeanChange, Reversal, TimeChange,
     VariantEffect,
 };
+pub use drill_plan::{DrillEffect, DrillKind, DrillOutcome, DrillPlan, DrillValue};
 pub use evidence::{
     CopyFacts, DrillFacts, DrillLevel, Evidence, EvidenceSet, Failure, FailureKind, Observation,
     Outcome, SnapshotFact, Value,

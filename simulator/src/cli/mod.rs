@@ -2,6 +2,7 @@
 mod annual;
 mod compare;
 mod documents;
+mod drill_next;
 mod exercise;
 mod explain;
 mod optimise;
@@ -43,6 +44,8 @@ enum Command {
     Promise(promise::Promise),
     /// Find the fixes that are worth most under a budget.
     Optimise(optimise::Optimise),
+    /// Say which drill or measurement could move a promise most.
+    DrillNext(drill_next::DrillNext),
     /// Say what each function hangs on: downtime, single points of failure, what matters most.
     Structure(structure::Structure),
     /// Look at a year: how often, how many hours, how much money, as ranges.
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Compare(compare) => compare.format,
         Command::Promise(promise) => promise.format,
         Command::Optimise(optimise) => optimise.format,
+        Command::DrillNext(drill) => drill.format,
         Command::Structure(structure) => structure.format,
         Command::Annual(annual) => annual.format,
         Command::Exercise(exercise) => exercise.errors(),
@@ -133,6 +137,7 @@ fn execute(command: &Command) -> Result<(), Failure> {
         Command::Compare(args) => compare::compare(args),
         Command::Promise(args) => promise::promise(args),
         Command::Optimise(args) => optimise::optimise(args),
+        Command::DrillNext(args) => drill_next::run(args),
         Command::Structure(args) => structure::structure(args),
         Command::Annual(args) => annual::run(args),
         Command::Exercise(args) => exercise::run(args),

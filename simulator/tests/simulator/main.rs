@@ -10,6 +10,7 @@ mod cases_order;
 mod cases_rework;
 mod cases_supplies;
 mod crews;
+mod drills;
 mod exercises;
 mod many;
 mod nights;

@@ -1,0 +1,103 @@
+//! The next drills on a terminal, in sentences.
+use std::fmt::Write as _;
+
+use evenkeel_config::provenance::Provenance;
+use evenkeel_config::record::{DrillPlan, DrillValue, Elapsed};
+
+use crate::table::time;
+use crate::words::{duration, number, plain};
+
+/// The answer in words; safe for a terminal.
+pub(crate) fn render(plan: &DrillPlan) -> String {
+    let mut out = String::new();
+    let about = &plan.about;
+    let _ = writeln!(out, "{}: what to drill or measure next", plain(&about.organisation));
+    for scenario in &about.scenarios {
+        let _ = writeln!(out, "{}", plain(&scenario.question));
+    }
+    let _ = writeln!(
+        out,
+        "{} simulated nights, facts of {}, seed {}; a promise is what is kept in 9 nights of 10\n",
+        about.trials, about.as_of, about.seed
+    );
+    if plan.drills.is_empty() {
+        let _ = writeln!(
+            out,
+            "None of {} drills and measurements would move a promise.",
+            plan.considered
+        );
+    }
+    for (rank, drill) in (1..).zip(&plan.drills) {
+        one(rank, drill, about.horizon.as_ms(), &mut out);
+    }
+    if !plan.drills.is_empty() {
+        let _ = writeln!(
+            out,
+            "{} drills and measurements were looked at. What each costs is not weighed in.",
+            plan.considered
+        );
+    }
+    for note in &plan.notes {
+        let _ = writeln!(out, "Note: {}", plain(note));
+    }
+    out
+}
+
+fn one(rank: usize, drill: &DrillValue, horizon: i64, out: &mut String) {
+    let known = match drill.provenance {
+        Provenance::Measured => "measured",
+        Provenance::Declared => "told to us",
+        Provenance::Default => "our assumption",
+    };
+    let _ = writeln!(out, "{rank}. {}", sentence(&plain(&drill.what)));
+    let _ = writeln!(out, "   Today: {} [{known}].", plain(&drill.today));
+    let mut words = Vec::new();
+    for (place, outcome) in drill.outcomes.iter().enumerate() {
+        let nights = number(outcome.chance * 100.0);
+        let chance = if drill.exact { format!(" ({nights} of 100)") } else { String::new() };
+        let then = match (place, outcome.promise == drill.promise) {
+            (_, true) => format!("stays at {}", time(drill.promise)),
+            (0, false) => {
+                format!("moves from {} to {}", time(drill.promise), time(outcome.promise))
+            }
+            (_, false) => format!("to {}", time(outcome.promise)),
+        };
+        let whose = if place == 0 {
+            format!("the promise for {} ", plain(&drill.title))
+        } else if then.starts_with("to ") && !words.is_empty() {
+            "it moves ".to_owned()
+        } else {
+            "it ".to_owned()
+        };
+        words.push(format!("{}{chance}, {whose}{then}", plain(&outcome.result)));
+    }
+    let _ = writeln!(out, "   {}.", sentence(&words.join("; ")));
+    let bound = if drill.exact { "" } else { "at most " };
+    let never = drill.outcomes.iter().any(|outcome| outcome.promise == Elapsed::Never);
+    let counted = if never || drill.promise == Elapsed::Never {
+        format!(" (never counted as {})", duration(horizon))
+    } else {
+        String::new()
+    };
+    let mean = format!(
+        "On average the promise moves by {bound}{}{counted}. ",
+        duration(drill.expected_change_ms)
+    );
+    let gone = if drill.band_gone >= 0.01 {
+        format!("{} of 100 of the spread of nights would vanish. ", number(drill.band_gone * 100.0))
+    } else {
+        String::new()
+    };
+    let decides = if drill.decides { "It decides whether the RTO can be promised." } else { "" };
+    let line = format!("{mean}{}{decides}", sentence(&gone));
+    if !line.trim().is_empty() {
+        let _ = writeln!(out, "   {}", line.trim());
+    }
+    out.push('\n');
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
+}
