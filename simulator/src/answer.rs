@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::compile::{Compiled, Inputs, compile};
 use crate::draw::Tables;
 use crate::model::Model;
-use crate::run::Numbers;
+use crate::run::{Numbers, Runs};
 use crate::summary::Material;
 use crate::tally::{Gathered, Ground, MOST_KEPT, Promised};
 use crate::{Job, digest, fixes, inputs_of, key, moment, precise, refusal, scenario_name};
@@ -19,6 +19,8 @@ pub(crate) enum Source {
     Run,
     /// Trials are run here until the answer is precise enough, see [`precise`].
     Precise(f64),
+    /// The results of each side are given; absent where a fix could not be simulated.
+    Given(Vec<Option<Gathered>>),
 }
 
 /// A compiled question.
@@ -61,7 +63,7 @@ pub(crate) fn check_fixes(job: &Job<'_>) -> Result<(), Problems> {
 /// Answers a job.
 pub(crate) fn answer(
     job: &Job<'_>,
-    source: &Source,
+    mut source: Source,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Summary, Problems> {
     check_fixes(job)?;
@@ -69,7 +71,7 @@ pub(crate) fn answer(
     let Ready { model, promised, figures, notes, as_of } = ready(job, &mut tables)?;
     let of = job.trials * sides(job);
     let ground = Ground { model: &model, promised: &promised, seed: job.seed };
-    let (results, precision) = base(ground, job.trials, source, &|done| progress(done, of));
+    let (results, precision) = base(ground, job.trials, &mut source, &|done| progress(done, of));
     let material = Material {
         map: job.map,
         model: &model,
@@ -82,7 +84,7 @@ pub(crate) fn answer(
     let fixes = match results.kept() {
         Some(runs) if job.fixes => {
             let base = fixes::Side { model: &model, runs };
-            simulate_fixes(job, &inputs_of(job, as_of), &mut tables, base, progress)
+            simulate_fixes(job, &inputs_of(job, as_of), &mut tables, (base, source), progress)
         }
         _ => Vec::new(),
     };
@@ -114,7 +116,7 @@ pub(crate) fn answer(
 fn base(
     ground: Ground<'_>,
     trials: u64,
-    source: &Source,
+    source: &mut Source,
     done: &(dyn Fn(u64) + Sync),
 ) -> (Gathered, Option<Precision>) {
     let all = Numbers { first: 0, step: 1, count: trials };
@@ -124,6 +126,10 @@ fn base(
             let (results, precision) = precise::until_precise(ground, *asked, trials, done);
             (results, Some(precision))
         }
+        Source::Given(sides) => {
+            let base = sides.first_mut().and_then(Option::take);
+            (base.unwrap_or_else(|| Gathered::Kept(Runs::new(ground.model))), None)
+        }
     }
 }
 
@@ -131,7 +137,7 @@ fn simulate_fixes(
     job: &Job<'_>,
     inputs: &Inputs<'_>,
     tables: &mut Tables,
-    base: fixes::Side<'_>,
+    (base, mut source): (fixes::Side<'_>, Source),
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Vec<FixSummary> {
     let trials = base.runs.spent.len() as u64;
@@ -146,7 +152,11 @@ fn simulate_fixes(
                 let ground = Ground { model: &model, promised: &promised, seed: job.seed };
                 let count = Numbers { first: 0, step: 1, count: trials };
                 let tell = |done| progress(before + done, of);
-                let results = Gathered::run(ground, count, trials, &tell);
+                let given = match &mut source {
+                    Source::Given(sides) => sides.get_mut(number as usize).and_then(Option::take),
+                    Source::Run | Source::Precise(_) => None,
+                };
+                let results = given.unwrap_or_else(|| Gathered::run(ground, count, trials, &tell));
                 let runs = results.kept().unwrap_or(base.runs);
                 fixes::compare(id, fix, base, fixes::Side { model: &model, runs }, job.seed)
             }

@@ -46,6 +46,7 @@ mod precise;
 pub mod promise;
 pub mod rows;
 pub mod run;
+pub mod shard;
 pub mod sides;
 pub mod special;
 pub mod spread;
@@ -121,7 +122,7 @@ pub struct Nights {
 /// Everything that makes the question meaningless on this map, see
 /// [`compile::compile`]; too many or no trials; threads that cannot be started.
 pub fn simulate(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, Problems> {
-    in_pool_up_to(MOST_TRIALS, job, || answer(job, &Source::Run, progress))
+    in_pool_up_to(MOST_TRIALS, job, || answer(job, Source::Run, progress))
 }
 
 /// Simulates until the 95 % interval around the bad night (P90) of each function
@@ -139,7 +140,7 @@ pub fn simulate_until(
         let what = format!("no answer can be precise to {precision} of itself");
         return Err(refusal(what, "name a share between 0 and 1, as in `--precision 0.05`"));
     }
-    in_pool_up_to(MOST_TRIALS, job, || answer(job, &Source::Precise(precision), progress))
+    in_pool_up_to(MOST_TRIALS, job, || answer(job, Source::Precise(precision), progress))
 }
 
 /// Simulates without summarising, for answers that compare or look into nights.

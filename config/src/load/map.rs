@@ -75,6 +75,14 @@ pub fn resolve(document: MapDocument) -> Result<DependencyMap, Problems> {
     problems.settle(map).map(|loaded| loaded.value)
 }
 
+/// Resolves the document of a map, as a program wrote it.
+///
+/// # Errors
+/// Everything that is wrong with the map.
+pub fn map_from_document(document: MapDocument) -> Result<DependencyMap, Problems> {
+    resolve_patched(document, Problems::default())
+}
+
 /// Resolves the document of a map that a fix was laid over.
 pub(crate) fn resolve_patched(
     document: MapDocument,

@@ -17,7 +17,7 @@ mod walk;
 pub use agent::agent_from;
 pub use hub::hub_from;
 pub(crate) use map::resolve_patched;
-pub use map::{map_from, resolve};
+pub use map::{map_from, map_from_document, resolve};
 pub use patch::lay_patch;
 pub use scenario::{check_scenario, reaches_anything, scenario_from};
 pub use source::{Source, read_sources};

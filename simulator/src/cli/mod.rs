@@ -5,6 +5,7 @@ mod documents;
 mod drill_next;
 mod exercise;
 mod explain;
+mod merge;
 mod optimise;
 mod promise;
 mod run;
@@ -52,6 +53,8 @@ enum Command {
     Annual(annual::Annual),
     /// Print one night as a tabletop exercise.
     Exercise(exercise::Exercise),
+    /// Put the shards of a run together.
+    Merge(merge::Merge),
     /// Say everything that is wrong with a map or a scenario.
     Validate(validate::Validate),
     /// Print completions for a shell.
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Structure(structure) => structure.format,
         Command::Annual(annual) => annual.format,
         Command::Exercise(exercise) => exercise.errors(),
+        Command::Merge(merge) => merge.format,
         Command::Validate(validate) => validate.format,
         Command::Completions { .. } | Command::Man => Format::Human,
     };
@@ -141,6 +145,7 @@ fn execute(command: &Command) -> Result<(), Failure> {
         Command::Structure(args) => structure::structure(args),
         Command::Annual(args) => annual::run(args),
         Command::Exercise(args) => exercise::run(args),
+        Command::Merge(args) => merge::merge(args),
         Command::Validate(args) => validate::validate(args),
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -26,6 +26,20 @@ pub enum Why {
     Deadlock,
 }
 
+impl Why {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::NoSteps,
+        Self::NoCopy,
+        Self::GaveUp,
+        Self::Nobody,
+        Self::Circle,
+        Self::Absent,
+        Self::TooLong,
+        Self::Deadlock,
+    ];
+}
+
 /// A reason: what, which component, which step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reason {

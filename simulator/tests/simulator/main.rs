@@ -21,6 +21,7 @@ mod properties;
 mod refusals;
 mod restores;
 mod samplers;
+mod shards;
 mod states;
 mod steady;
 mod structure;
