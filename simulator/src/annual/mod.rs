@@ -30,7 +30,8 @@ use crate::key::{self, Purposes};
 use crate::statistics::{chance, ranks};
 use crate::steady::Plant;
 use crate::summary::total_costs;
-use crate::{Job, MOST_TRIALS, Nights, in_pool, moment, refusal, run_nights};
+use crate::tally::MOST_KEPT;
+use crate::{Job, Nights, in_pool, moment, refusal, run_nights};
 use functions::Functions;
 
 /// Simulated years unless stated.
@@ -68,7 +69,7 @@ pub fn annual(
     question: &AnnualJob<'_>,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<AnnualSummary, Problems> {
-    if question.years == 0 || question.years > MOST_TRIALS {
+    if question.years == 0 || question.years > MOST_KEPT {
         let what = format!("{} years cannot be simulated", question.years);
         return Err(refusal(what, "choose from 1 to 1,000,000, as in `--years 100000`"));
     }

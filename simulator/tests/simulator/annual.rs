@@ -1,4 +1,5 @@
 //! The year: O16, O18 and O19 against exact answers, band B3, and what must hold of any year.
+use evenkeel_config::problem::Problems;
 use evenkeel_config::record::{AnnualSummary, Band};
 use evenkeel_config::scenario::Scenario;
 use evenkeel_simulator::annual::{AnnualJob, Happening, Loss, Years, annual};
@@ -30,6 +31,14 @@ const ASKED: Asked<'_> =
     Asked { seed: 1, trials: 100, years: 100, threads: None, as_of: "2026-11-17T13:00:00Z" };
 
 fn year(map_text: &str, scenarios: &[&str], asked: &Asked<'_>) -> AnnualSummary {
+    answer(map_text, scenarios, asked).unwrap_or_else(|p| panic!("{p}"))
+}
+
+fn answer(
+    map_text: &str,
+    scenarios: &[&str],
+    asked: &Asked<'_>,
+) -> Result<AnnualSummary, Problems> {
     let map = map(map_text);
     let scenarios: Vec<Scenario> = scenarios.iter().map(|text| scenario(text)).collect();
     let question = AnnualJob {
@@ -43,7 +52,7 @@ fn year(map_text: &str, scenarios: &[&str], asked: &Asked<'_>) -> AnnualSummary 
         threads: asked.threads,
         strict: true,
     };
-    annual(&question, &|_, _| {}).unwrap_or_else(|p| panic!("{p}"))
+    annual(&question, &|_, _| {})
 }
 
 fn exact(got: f64, exact: f64, within: f64) {
@@ -251,6 +260,14 @@ fn o19_an_old_machine_fails_sooner() {
     // Nobody tells: left out, and said.
     let silent = year(&plain, &[OLD_HOST], &asked);
     assert!(silent.events.is_empty() && silent.left_out[0].why.contains("`fails`"), "{silent:?}");
+}
+
+#[test]
+fn more_years_than_can_be_kept_are_refused() {
+    for years in [0, 1_000_001] {
+        let problems = answer(MAINS, &[OUTAGE], &Asked { years, ..ASKED }).expect_err("refused");
+        assert!(problems.to_string().contains("choose from 1 to 1,000,000"), "{problems}");
+    }
 }
 
 #[test]
