@@ -75,6 +75,9 @@ pub struct DrillValue {
     /// Mean distance by which the promise moves, in milliseconds; never counts as
     /// the horizon.
     pub expected_change_ms: i64,
+    /// Mean distance by which the chance of the RTO moves, 0 to 1, if one is set.
+    #[serde(default)]
+    pub expected_rto_change: Option<f64>,
     /// Whether some outcome changes if the RTO can be promised.
     pub decides: bool,
     /// The share of the spread of nights (P10 to P90) that would vanish; below 0

@@ -18,8 +18,8 @@ pub(super) struct DrillNext {
     #[arg(long, value_name = "ID")]
     function: Option<Id>,
     /// How many to name.
-    #[arg(long, default_value_t = 5)]
-    top: usize,
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    top: u16,
     /// How to answer.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
@@ -30,7 +30,8 @@ pub(super) struct DrillNext {
 
 pub(super) fn run(args: &DrillNext) -> Result<(), Failure> {
     let asked = args.question.read()?;
-    let mut plan = drill_next(&asked.job(false), args.function.as_ref(), args.top, &bar())?;
+    let top = usize::from(args.top);
+    let mut plan = drill_next(&asked.job(false), args.function.as_ref(), top, &bar())?;
     for warning in asked.warnings {
         if !plan.notes.contains(&warning) {
             plan.notes.push(warning);

@@ -1,5 +1,5 @@
 //! What could be drilled or measured, and what a model would look like after each outcome.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evenkeel_config::id::Id;
 use evenkeel_config::map::Kind;
@@ -7,7 +7,7 @@ use evenkeel_config::provenance::Provenance;
 use evenkeel_config::record::{Cause, DrillKind, InputFigure};
 
 use crate::draw::{Sampler, Tables};
-use crate::model::{Draw, Model, NONE};
+use crate::model::{Model, NONE};
 use crate::run::Runs;
 use crate::summary::cause_number;
 use crate::words::{duration, number as digits};
@@ -25,12 +25,13 @@ const SWANSON: [(f64, f64); 3] =
 /// A figure of the model that a drill would tell more about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Figure {
+    /// Whether restores from a repository work.
     Works(usize),
+    /// How fast they are.
     Speed(usize),
-    Effort(usize),
-    Wait(usize),
-    Lead(usize),
-    Response(usize),
+    /// A time, by the slot of its draw: steps that stand for one another share it.
+    Time(u32),
+    /// Whether a person is away.
     Away(u32),
 }
 
@@ -57,11 +58,6 @@ impl Candidate {
     pub(super) fn after(&self, model: &Model, outcome: usize, tables: &mut Tables) -> Model {
         let mut model = model.clone();
         let z = SWANSON.get(outcome).map_or(0.0, |point| point.0);
-        let fix = |draw: &mut Option<Draw>| {
-            if let Some(draw) = draw {
-                draw.sampler = Sampler::Fixed(draw.sampler.at(z));
-            }
-        };
         match self.figure {
             Figure::Works(copy) => {
                 let copy = &mut model.copies[copy];
@@ -75,10 +71,15 @@ impl Candidate {
                 copy.speed /= copy.slowness(z);
                 (copy.sigma, copy.student) = (0.0, None);
             }
-            Figure::Effort(step) => fix(&mut model.steps[step].effort),
-            Figure::Wait(step) => fix(&mut model.steps[step].wait),
-            Figure::Lead(step) => fix(&mut model.steps[step].lead),
-            Figure::Response(vendor) => fix(&mut model.vendors[vendor].response),
+            Figure::Time(slot) => {
+                let steps = model.steps.iter_mut();
+                let times =
+                    steps.flat_map(|step| [&mut step.effort, &mut step.wait, &mut step.lead]);
+                let responses = model.vendors.iter_mut().map(|vendor| &mut vendor.response);
+                for draw in times.chain(responses).flatten().filter(|draw| draw.slot == slot) {
+                    draw.sampler = Sampler::Fixed(draw.sampler.at(z));
+                }
+            }
             Figure::Away(node) => {
                 let away = if outcome == 0 { 0.0 } else { 1.0 };
                 for person in model.people.iter_mut().filter(|person| person.node == node) {
@@ -109,6 +110,11 @@ impl Search<'_> {
         all.extend(self.absences());
         let mut timed: Vec<(f64, Candidate)> = self.times();
         timed.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.what.cmp(&b.1.what)));
+        let mut seen = BTreeSet::new();
+        timed.retain(|(_, candidate)| match candidate.figure {
+            Figure::Time(slot) => seen.insert(slot),
+            _ => true,
+        });
         all.extend(timed.into_iter().take(MOST).map(|(_, candidate)| candidate));
         all
     }
@@ -235,7 +241,7 @@ impl Search<'_> {
     /// How long do steps, deliveries and vendors take?
     fn times(&self) -> Vec<(f64, Candidate)> {
         let mut all = Vec::new();
-        for (number, step) in self.model.steps.iter().enumerate() {
+        for step in &self.model.steps {
             let name = self.model.names.steps.get(step.name as usize).map_or("", String::as_str);
             let whose = match self.title(step.owner) {
                 owner if step.owner == NONE || owner.is_empty() => String::new(),
@@ -250,35 +256,20 @@ impl Search<'_> {
                     && !matches!(cause, Cause::LeadTime | Cause::Transfer | Cause::LinkContention)
             });
             let lead = self.share(|cause, _, other| other == step.name && cause == Cause::LeadTime);
-            for (figure, draw, share, kind, what) in [
-                (Figure::Effort(number), &step.effort, work, DrillKind::StepTime, "time"),
-                (Figure::Wait(number), &step.wait, work, DrillKind::StepTime, "time"),
-                (
-                    Figure::Lead(number),
-                    &step.lead,
-                    lead,
-                    DrillKind::LeadTime,
-                    "ask for the delivery time of",
-                ),
+            for (draw, share, kind, what) in [
+                (&step.effort, work, DrillKind::StepTime, "time"),
+                (&step.wait, work, DrillKind::StepTime, "time"),
+                (&step.lead, lead, DrillKind::LeadTime, "ask for the delivery time of"),
             ] {
                 let what = format!("{what} “{name}”{whose}");
                 let component = self.id(step.owner);
-                all.extend(timed(
-                    figure,
-                    draw.as_ref(),
-                    share,
-                    kind,
-                    what,
-                    component,
-                    step.provenance,
-                ));
+                all.extend(timed(draw.as_ref(), share, kind, what, component, step.provenance));
             }
         }
-        for (number, vendor) in self.model.vendors.iter().enumerate() {
+        for vendor in &self.model.vendors {
             let share = self
                 .share(|cause, component, _| cause == Cause::Vendor && component == vendor.node);
             all.extend(timed(
-                Figure::Response(number),
                 vendor.response.as_ref(),
                 share,
                 DrillKind::Response,
@@ -292,15 +283,15 @@ impl Search<'_> {
 }
 
 fn timed(
-    figure: Figure,
-    draw: Option<&Draw>,
+    draw: Option<&crate::model::Draw>,
     share: f64,
     kind: DrillKind,
     what: String,
     component: Option<Id>,
     provenance: Provenance,
 ) -> Option<(f64, Candidate)> {
-    let sampler = &draw?.sampler;
+    let draw = draw?;
+    let sampler = &draw.sampler;
     let [low, _, high] = SWANSON.map(|(z, _)| sampler.at(z));
     if share < LEAST_SHARE || low == high {
         return None;
@@ -308,7 +299,7 @@ fn timed(
     let outcome =
         |(z, weight): (f64, f64)| (format!("if it takes {}", duration(sampler.at(z))), weight);
     let candidate = Candidate {
-        figure,
+        figure: Figure::Time(draw.slot),
         kind,
         component,
         what,

@@ -30,6 +30,8 @@ const FIRST_LOOK: u64 = 1_000;
 const PASS: usize = 2;
 /// A promise that moves by less, in milliseconds, is not moved.
 const LEAST: i64 = 60_000;
+/// Nor is a chance of the RTO that moves by less, in millionths.
+const LEAST_CHANCE: i64 = 10_000;
 
 /// The `top` most telling drills for one function, or for all of them.
 /// `progress` hears (nights done, nights in all), from any thread.
@@ -71,16 +73,16 @@ pub fn drill_next(
             let runs = run(&nights.model, job.seed, first, &|_| {});
             let base =
                 Base { job, nights: &nights, runs: &runs, functions: &functions, trials: first };
-            let mut looked: Vec<(i64, Candidate)> = candidates
+            let mut looked: Vec<((i64, i64), Candidate)> = candidates
                 .into_iter()
                 .map(|candidate| {
                     let value =
                         base.value(&candidate, &mut tables, &|more| progress(done + more, of));
                     done += candidate.outcomes.len() as u64 * first;
-                    (value.map_or(0, |value| value.expected_change_ms), candidate)
+                    (value.as_ref().map_or((0, 0), rank), candidate)
                 })
                 .collect();
-            looked.sort_by_key(|(change, _)| -change);
+            looked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
             candidates = looked.into_iter().take(pass).map(|(_, candidate)| candidate).collect();
         }
         let of = done + work(&candidates, job.trials);
@@ -97,10 +99,8 @@ pub fn drill_next(
             done += candidate.outcomes.len() as u64 * job.trials;
         }
         progress(of, of);
-        drills.retain(|drill| drill.expected_change_ms >= LEAST || drill.decides);
-        drills.sort_by(|a, b| {
-            b.expected_change_ms.cmp(&a.expected_change_ms).then_with(|| a.what.cmp(&b.what))
-        });
+        drills.retain(|drill| drill.decides || rank(drill) > (0, 0));
+        drills.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.what.cmp(&b.what)));
         drills.truncate(top);
         let mut notes = nights.notes.clone();
         if search.restores_decided {
@@ -118,6 +118,18 @@ pub fn drill_next(
             notes,
         })
     })
+}
+
+/// What drills are ordered by: how far the promise moves, then the chance of
+/// the RTO in millionths; 0 where it is too little to speak of.
+fn rank(drill: &DrillValue) -> (i64, i64) {
+    let chance = millionths(drill.expected_rto_change);
+    let enough = |value: i64, least: i64| if value >= least { value } else { 0 };
+    (enough(drill.expected_change_ms, LEAST), enough(chance, LEAST_CHANCE))
+}
+
+fn millionths(chance: Option<f64>) -> i64 {
+    crate::draw::to_ms(chance.unwrap_or(0.0) * 1e6)
 }
 
 /// The numbers of the functions in question.
@@ -189,7 +201,7 @@ impl Base<'_> {
             })
             .collect();
         let chances: Vec<f64> = candidate.outcomes.iter().map(|outcome| outcome.1).collect();
-        let mut effects: Vec<(i64, usize, View)> = self
+        let mut effects: Vec<(i64, Option<f64>, usize, View)> = self
             .functions
             .iter()
             .enumerate()
@@ -201,11 +213,15 @@ impl Base<'_> {
                 };
                 let change: f64 =
                     after.iter().zip(&chances).map(|(views, p)| p * moved(&views[place])).sum();
-                (crate::draw::to_ms(change), place, today)
+                let chance = today.rto.map(|now| {
+                    let distance = |view: &View| (view.rto.unwrap_or(now) - now).abs();
+                    after.iter().zip(&chances).map(|(views, p)| p * distance(&views[place])).sum()
+                });
+                (crate::draw::to_ms(change), chance, place, today)
             })
             .collect();
-        effects.sort_by_key(|(change, place, _)| (-change, *place));
-        let (change, place, today) = *effects.first()?;
+        effects.sort_by_key(|(change, chance, place, _)| (-change, -millionths(*chance), *place));
+        let (change, chance, place, today) = *effects.first()?;
         let name = |place: usize| {
             let node = model.functions[self.functions[place]].node as usize;
             (model.names.ids[node].clone(), model.names.titles[node].clone())
@@ -237,13 +253,14 @@ impl Base<'_> {
                 })
                 .collect(),
             expected_change_ms: change,
+            expected_rto_change: chance,
             decides: after.iter().any(|views| kept(&views[place]) != kept(&today)),
             band_gone: if today.band > 0.0 { 1.0 - band / today.band } else { 0.0 },
             others: effects
                 .iter()
                 .skip(1)
                 .filter(|(change, ..)| *change >= LEAST)
-                .map(|(change, place, _)| {
+                .map(|(change, _, place, _)| {
                     let (function, title) = name(*place);
                     DrillEffect { function, title, expected_change_ms: *change }
                 })

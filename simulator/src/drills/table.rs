@@ -33,7 +33,8 @@ pub(crate) fn render(plan: &DrillPlan) -> String {
     if !plan.drills.is_empty() {
         let _ = writeln!(
             out,
-            "{} drills and measurements were looked at. What each costs is not weighed in.",
+            "{} drills and measurements were looked at. What each costs is not weighed in. A measured \
+             figure is taken as known from then on, at its 10, 50 or 90 % value, so \"at most\".",
             plan.considered
         );
     }
@@ -52,26 +53,33 @@ fn one(rank: usize, drill: &DrillValue, horizon: i64, out: &mut String) {
     let _ = writeln!(out, "{rank}. {}", sentence(&plain(&drill.what)));
     let _ = writeln!(out, "   Today: {} [{known}].", plain(&drill.today));
     let mut words = Vec::new();
+    let today = time(drill.promise);
     for (place, outcome) in drill.outcomes.iter().enumerate() {
         let nights = number(outcome.chance * 100.0);
         let chance = if drill.exact { format!(" ({nights} of 100)") } else { String::new() };
-        let then = match (place, outcome.promise == drill.promise) {
-            (_, true) => format!("stays at {}", time(drill.promise)),
-            (0, false) => {
-                format!("moves from {} to {}", time(drill.promise), time(outcome.promise))
-            }
-            (_, false) => format!("to {}", time(outcome.promise)),
+        let then = match (place, time(outcome.promise)) {
+            (_, then) if then == today => format!("stays at {then}"),
+            (0, then) => format!("moves from {today} to {then}"),
+            (_, then) => format!("moves to {then}"),
         };
-        let whose = if place == 0 {
-            format!("the promise for {} ", plain(&drill.title))
-        } else if then.starts_with("to ") && !words.is_empty() {
-            "it moves ".to_owned()
-        } else {
-            "it ".to_owned()
+        let whose = match place {
+            0 => format!("the promise for {}", plain(&drill.title)),
+            _ => "it".to_owned(),
         };
-        words.push(format!("{}{chance}, {whose}{then}", plain(&outcome.result)));
+        words.push(format!("{}{chance}, {whose} {then}", plain(&outcome.result)));
     }
     let _ = writeln!(out, "   {}.", sentence(&words.join("; ")));
+    if let (Some(now), Some(change)) = (drill.rto, drill.expected_rto_change)
+        && change >= 0.01
+    {
+        let then: Vec<String> = drill.outcomes.iter().filter_map(|o| o.rto.map(nights)).collect();
+        let _ = writeln!(
+            out,
+            "   The RTO is kept in {} of 100 nights today; after these outcomes in {}.",
+            nights(now),
+            then.join(" or ")
+        );
+    }
     let bound = if drill.exact { "" } else { "at most " };
     let never = drill.outcomes.iter().any(|outcome| outcome.promise == Elapsed::Never);
     let counted = if never || drill.promise == Elapsed::Never {
@@ -79,10 +87,14 @@ fn one(rank: usize, drill: &DrillValue, horizon: i64, out: &mut String) {
     } else {
         String::new()
     };
-    let mean = format!(
-        "On average the promise moves by {bound}{}{counted}. ",
-        duration(drill.expected_change_ms)
-    );
+    let mean = if drill.expected_change_ms > 0 {
+        format!(
+            "On average the promise moves by {bound}{}{counted}. ",
+            duration(drill.expected_change_ms)
+        )
+    } else {
+        String::new()
+    };
     let gone = if drill.band_gone >= 0.01 {
         format!("{} of 100 of the spread of nights would vanish. ", number(drill.band_gone * 100.0))
     } else {
@@ -94,6 +106,11 @@ fn one(rank: usize, drill: &DrillValue, horizon: i64, out: &mut String) {
         let _ = writeln!(out, "   {}", line.trim());
     }
     out.push('\n');
+}
+
+/// Nights of 100, whole.
+fn nights(chance: f64) -> String {
+    number(libm::round(chance * 100.0))
 }
 
 fn sentence(text: &str) -> String {

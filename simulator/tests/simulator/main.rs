@@ -11,6 +11,7 @@ mod cases_rework;
 mod cases_supplies;
 mod crews;
 mod drills;
+mod drills_value;
 mod exercises;
 mod many;
 mod nights;
