@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::run::{Numbers, Runs};
 use crate::summary::Material;
 use crate::tally::{Gathered, Ground, MOST_KEPT, Promised};
-use crate::{Job, digest, fixes, inputs_of, key, moment, precise, refusal, scenario_name};
+use crate::{Job, digest, fixes, inputs_of, key, moment, precise, refusal, scenario_name, shares};
 
 /// Where results come from.
 pub(crate) enum Source {
@@ -72,11 +72,13 @@ pub(crate) fn answer(
     let of = job.trials * sides(job);
     let ground = Ground { model: &model, promised: &promised, seed: job.seed };
     let (results, precision) = base(ground, job.trials, &mut source, &|done| progress(done, of));
+    let from_defaults = shares::from_defaults(&model, &figures, job.seed, job.trials);
     let material = Material {
         map: job.map,
         model: &model,
         results: &results,
         promised: &promised,
+        from_defaults: &from_defaults,
         evidence: job.evidence,
         as_of,
         seed: job.seed,

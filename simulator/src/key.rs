@@ -31,6 +31,11 @@ impl Purpose {
     pub(crate) fn word(self) -> u64 {
         self.0
     }
+
+    /// A key of its own for other luck of the same purpose.
+    pub(crate) fn other(self) -> Self {
+        Self(self.0 ^ 0x9E37_79B9_7F4A_7C15)
+    }
 }
 
 /// Hands out purposes and notices when two different names share one hash.

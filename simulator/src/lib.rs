@@ -47,6 +47,7 @@ pub mod promise;
 pub mod rows;
 pub mod run;
 pub mod shard;
+mod shares;
 pub mod sides;
 pub mod special;
 pub mod spread;

@@ -25,6 +25,8 @@ pub struct Material<'a> {
     pub results: &'a Gathered,
     /// What is promised, by function of the model.
     pub promised: &'a [Promised],
+    /// By function of the model the share of its spread that comes from defaults.
+    pub from_defaults: &'a [Option<f64>],
     /// The facts.
     pub evidence: &'a [EvidenceSet],
     /// Their moment.
@@ -84,6 +86,7 @@ impl Material<'_> {
             likely_night: self.night(number, &usable, 0.5).filter(|_| simulated),
             bad_night: self.night(number, &usable, 0.9).filter(|_| simulated),
             never: if simulated { self.never(runs) } else { Vec::new() },
+            spread_from_defaults: self.from_defaults[number].filter(|_| simulated),
             stale: self.stale(function),
             cannot: function.cannot.clone(),
             id,

@@ -263,6 +263,18 @@ fn sure(summary: &Summary, out: &mut String) {
         count(Provenance::Declared),
         count(Provenance::Default),
     );
+    let shares = summary
+        .functions
+        .iter()
+        .filter_map(|function| Some((function.spread_from_defaults?, plain(&function.title))));
+    if let Some((share, title)) = shares.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        let _ = writeln!(
+            out,
+            "Of the spread between good and bad nights, about {} of 100 parts at most come from our \
+             assumptions ({title}).",
+            libm::rint(share * 100.0)
+        );
+    }
     for note in &summary.notes {
         let _ = writeln!(out, "Note: {}", plain(note));
     }

@@ -256,6 +256,10 @@ pub struct FunctionSummary {
     /// Why it was never usable again, with counts.
     #[serde(default)]
     pub never: Vec<NeverReason>,
+    /// Share of the spread of its usable time that comes from figures which are
+    /// our assumptions, 0 to 1, to about 0.02; absent when nothing is spread.
+    #[serde(default)]
+    pub spread_from_defaults: Option<f64>,
     /// Components behind it whose facts are stale or silent: the promise cannot be judged.
     #[serde(default)]
     pub stale: Vec<Id>,

@@ -108,6 +108,7 @@ fn timed(
         likely_night: None,
         bad_night: None,
         never: Vec::new(),
+        spread_from_defaults: None,
         stale: Vec::new(),
         cannot: None,
     }
@@ -376,6 +377,7 @@ pub(crate) fn summary() -> Summary {
         as_of: instant("2026-11-17T13:00:00Z"),
         seed: 20_261_117,
         trials: 10_000,
+        precision: None,
         horizon: Span::from_hours(365 * 24),
         functions: functions(),
         datasets: vec![

@@ -193,3 +193,24 @@ fn an_example_is_precise_function_by_function() {
         }
     }
 }
+
+#[test]
+fn the_share_of_spread_from_assumptions_is_stated() {
+    let body = "[function.f]\nneeds = [\"s\"]\n[service.s]\n\
+                recover = [{ step = \"r\", wait = { between = [\"0h\", \"10h\"] } }]\n";
+    let map = map(&format!("{HEAD}{body}"));
+    let share = |hours: u32, source: &str| {
+        let phase = format!(
+            "[[phase]]\nphase = \"detect\"\nname = \"n\"\ntakes = {{ between = [\"0h\", \"{hours}h\"] }}\n{source}"
+        );
+        let scenario = scenario(&(blow("\"s\"", "down", "") + &phase));
+        let summary = simulate(&job(&map, &scenario, 2_000), &|_, _| {}).expect("simulates");
+        summary.functions[0].spread_from_defaults.expect("it is spread")
+    };
+    // Two uniform times: the share of the variance is that of the squares of their widths.
+    for (hours, exact) in [(10, 0.5), (5, 0.2), (20, 0.8)] {
+        let got = share(hours, "source = \"our assumption\"\n");
+        assert!((got - exact).abs() < 0.08, "{hours} h: {got}, not {exact}");
+    }
+    assert!(share(10, "") < 0.08, "what was told to us is no assumption of ours");
+}

@@ -45,6 +45,7 @@ pub(super) fn summary(later: i64) -> Summary {
         as_of: super::as_of() - jiff::SignedDuration::from_hours(24 * 90 * later.min(1)),
         seed: 20_261_117,
         trials: 10_000,
+        precision: None,
         horizon: Span::from_hours(8760),
         functions,
         datasets: vec![DatasetSummary {
@@ -106,6 +107,7 @@ fn function(row: Row, later: f64) -> FunctionSummary {
         likely_night: None,
         bad_night: None,
         never: Vec::new(),
+        spread_from_defaults: None,
         stale: Vec::new(),
         cannot: None,
     }
