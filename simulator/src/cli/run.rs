@@ -84,9 +84,11 @@ fn shard_named(
     };
     let (index, of) = match text.split_once('/') {
         None if text == "env" => {
-            let first = environment("SLURM_ARRAY_TASK_MIN").map_or(Ok(0), |text| number(&text))?;
-            let index = variable("SLURM_ARRAY_TASK_ID")?;
-            (index.saturating_sub(first), variable("SLURM_ARRAY_TASK_COUNT")?)
+            let or = |name: &str, unset| environment(name).map_or(Ok(unset), |text| number(&text));
+            let first = or("SLURM_ARRAY_TASK_MIN", 0)?;
+            let step = or("SLURM_ARRAY_TASK_STEP", 1)?.max(1);
+            let index = variable("SLURM_ARRAY_TASK_ID")?.saturating_sub(first) / step;
+            (index, variable("SLURM_ARRAY_TASK_COUNT")?)
         }
         Some(("env", of)) => {
             let name = ["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID"]
@@ -113,8 +115,9 @@ mod tests {
             shard_named(text, &get).map(|shard| (shard.index, shard.of)).map_err(|e| e.to_string())
         };
         let slurm = [
-            ("SLURM_ARRAY_TASK_ID", "5"),
+            ("SLURM_ARRAY_TASK_ID", "9"),
             ("SLURM_ARRAY_TASK_MIN", "1"),
+            ("SLURM_ARRAY_TASK_STEP", "2"),
             ("SLURM_ARRAY_TASK_COUNT", "8"),
         ];
         assert_eq!(read("3/8", &[]), Ok((3, 8)));

@@ -6,9 +6,9 @@
 use evenkeel_config::record::Cause;
 
 use super::chain::{Label, ROOT};
-use super::jobs::Stage;
+use super::jobs::{Job, Stage};
 use super::{Entry, Grave, Trial};
-use crate::model::NONE;
+use crate::model::{NEVER, NONE};
 
 impl Trial<'_> {
     /// Lets the next date up to an instant pass; false when there is none.
@@ -43,13 +43,26 @@ impl Trial<'_> {
         false
     }
 
+    /// Whether anybody is busy: before recovery is launched, with hands-on work,
+    /// with a restore, or while an outage lasts. Waiting for a vendor or for
+    /// what never comes keeps nobody from renewing a date.
     fn is_recovering(&self) -> bool {
-        let at_work = |stage| !matches!(stage, Stage::Idle | Stage::Done | Stage::Dead(_));
-        let out = |node: &u32| {
-            let own = &self.own[*node as usize];
-            own.outages > 0 || own.brownouts > 0
+        let people_come = self.wake_at < NEVER;
+        let busy = |job: &Job<'_>| match job.stage {
+            Stage::Working | Stage::Transfer | Stage::Reentry | Stage::Between => true,
+            Stage::Waiting => people_come || job.units.1 > job.units.2,
+            Stage::Idle
+            | Stage::Gated
+            | Stage::Lead
+            | Stage::Spare
+            | Stage::Vendor
+            | Stage::CopyWait
+            | Stage::Pause
+            | Stage::Done
+            | Stage::Dead(_) => false,
         };
-        self.used_jobs.iter().any(|job| at_work(self.jobs[*job as usize].stage))
-            || self.touched.iter().any(out)
+        !self.launched
+            || self.jobs.iter().any(busy)
+            || self.own.iter().any(|own| own.outages > 0 || own.brownouts > 0)
     }
 }
