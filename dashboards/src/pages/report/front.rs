@@ -227,6 +227,8 @@ fn decisions(summary: &Summary, names: &Names<'_>) -> Markup {
         .unwrap_or_default()
         .into_iter()
         .filter(|fix| fix.helps() && life.is_none_or(|(other, ..)| other.id != fix.fix.id))
+        // Nobody is asked to pay for what only several such nights a year would repay.
+        .filter(|fix| fix.function.life_safety || fix.fix.break_even_years.is_none_or(|y| y >= 1.0))
         .collect();
     let room = DECISIONS - usize::from(life.is_some());
     html! {
