@@ -72,7 +72,7 @@ pub(crate) fn answer(
     let of = job.trials * sides(job);
     let ground = Ground { model: &model, promised: &promised, seed: job.seed };
     let (results, precision) = base(ground, job.trials, &mut source, &|done| progress(done, of));
-    let from_defaults = shares::from_defaults(&model, &figures, job.seed, job.trials);
+    let from_defaults = shares::from_defaults(&model, &figures, job.seed, &results);
     let material = Material {
         map: job.map,
         model: &model,

@@ -11,6 +11,7 @@ use evenkeel_config::record::InputFigure;
 use crate::key::Purpose;
 use crate::model::{Draw, Model};
 use crate::run;
+use crate::tally::Gathered;
 
 /// Trials that the estimate rests on: its standard error is then about 2 of 100.
 const TRIALS: u64 = 2_000;
@@ -21,15 +22,21 @@ pub(crate) fn from_defaults(
     model: &Model,
     figures: &[InputFigure],
     seed: u64,
-    trials: u64,
+    results: &Gathered,
 ) -> Vec<Option<f64>> {
-    let trials = trials.min(TRIALS);
-    let once = run::run(model, seed, trials, &|_| {});
+    let trials = results.trials().min(TRIALS);
+    // The first nights are known where they are kept one by one.
+    let ran = match results.kept() {
+        Some(_) => None,
+        None => Some(run::run(model, seed, trials, &|_| {})),
+    };
+    let Some(once) = ran.as_ref().or(results.kept()) else { return Vec::new() };
     let mut other = model.clone();
     redraw_the_rest(&mut other, figures);
     let again = run::run(&other, seed, trials, &|_| {});
     let pairs = once.functions.iter().zip(&again.functions);
-    pairs.map(|(one, other)| correlation(&one.usable, &other.usable)).collect()
+    let first = |runs: &run::FunctionRuns| runs.usable[..trials as usize].to_vec();
+    pairs.map(|(one, other)| correlation(&first(one), &other.usable)).collect()
 }
 
 /// Gives everything that rests on no default figure another key, and so other luck.
