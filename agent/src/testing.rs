@@ -67,5 +67,6 @@ pub(crate) fn evidence(facts: &Facts, findings: Vec<Finding>, started: Timestamp
         },
         status: Status::Ok,
         findings,
+        states: Vec::new(),
     }
 }

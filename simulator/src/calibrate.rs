@@ -228,17 +228,18 @@ mod tests {
     }
 
     fn drill(days_ago: i64, worked: bool, bytes: u64, seconds: f64) -> DrillFacts {
+        let started = as_of().as_millisecond() - days_ago * 86_400_000;
         DrillFacts {
-            copy: "nas".parse().expect("an id"),
-            dataset: "db".parse().expect("an id"),
-            started: Timestamp::from_millisecond(as_of().as_millisecond() - days_ago * 86_400_000)
-                .expect("in range"),
-            level: DrillLevel::Full,
             worked,
-            why: String::new(),
             files: 1,
             bytes,
             seconds,
+            ..DrillFacts::new(
+                "nas".parse().expect("an id"),
+                Some("db".parse().expect("an id")),
+                Timestamp::from_millisecond(started).expect("in range"),
+                DrillLevel::Full,
+            )
         }
     }
 
@@ -256,6 +257,7 @@ mod tests {
             outcome: Outcome::Observed { observations: vec![], copies: vec![], drills },
             status: Status::Ok,
             findings: vec![],
+            states: Vec::new(),
         };
         EvidenceSet { schema_version: 1, as_of: as_of(), evidence: vec![evidence] }
     }

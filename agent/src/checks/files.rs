@@ -361,10 +361,9 @@ impl Files {
 impl Found {
     fn snapshot(&self) -> SnapshotFact {
         SnapshotFact {
-            start: self.modified,
-            files: None,
             bytes: self.size,
             complete: self.size != Some(0),
+            ..SnapshotFact::new(self.modified)
         }
     }
 }

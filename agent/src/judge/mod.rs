@@ -147,6 +147,7 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
         outcome,
         status: if run.planned { Status::Maintenance } else { worst(&findings) },
         findings,
+        states: Vec::new(),
     }
 }
 

@@ -105,8 +105,7 @@ fn a_critical_finding_outlives_a_blind_run_and_ends_with_a_seeing_one() {
 #[test]
 fn a_snapshot_from_the_future_is_never_ok() {
     let mut facts = facts(&[("a", 0.1)]);
-    let snapshot =
-        |seconds| SnapshotFact { start: at(seconds), files: None, bytes: None, complete: true };
+    let snapshot = |seconds| SnapshotFact::new(at(seconds));
     facts.copies.push(CopyFacts {
         copy: "nas".parse().unwrap(),
         dataset: None,

@@ -28,6 +28,7 @@ fn evidence(check: &str, started: i64, subjects: &[&str]) -> Evidence {
         outcome: Outcome::Observed { observations, copies: Vec::new(), drills: Vec::new() },
         status: Status::Ok,
         findings: Vec::new(),
+        states: Vec::new(),
     }
 }
 

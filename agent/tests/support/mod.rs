@@ -80,6 +80,7 @@ pub(crate) fn evidence(facts: &Facts, started: Timestamp) -> Evidence {
         },
         status: Status::Ok,
         findings: Vec::new(),
+        states: Vec::new(),
     }
 }
 

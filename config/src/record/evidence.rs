@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::copies::{CopyFacts, CopyState};
+use super::drill::DrillFacts;
 use super::finding::{Finding, Status};
 use crate::id::Id;
 
@@ -38,6 +40,10 @@ pub struct Evidence {
     /// The problems found.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// For backups: what holds of each group, how it is known and since when;
+    /// kept through runs that could not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<CopyState>,
 }
 
 impl Evidence {
@@ -210,80 +216,6 @@ impl FailureKind {
             Self::Other => "other",
         }
     }
-}
-
-/// What a backup check knows about one group of snapshots in a repository.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CopyFacts {
-    /// The repository on the map, a component of kind `copy`.
-    pub copy: Id,
-    /// The data set on the map, if the check is told which.
-    #[serde(default)]
-    pub dataset: Option<Id>,
-    /// Host, paths and tags of the group, joined.
-    #[serde(default)]
-    pub group: String,
-    /// Snapshots, oldest first.
-    pub snapshots: Vec<SnapshotFact>,
-}
-
-/// One snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SnapshotFact {
-    /// Start of the backup: files are read from then on.
-    #[schemars(with = "String")]
-    pub start: Timestamp,
-    /// Files in it, if known.
-    #[serde(default)]
-    pub files: Option<u64>,
-    /// Bytes in it, if known.
-    #[serde(default)]
-    pub bytes: Option<u64>,
-    /// Whether it is whole, as far as known.
-    pub complete: bool,
-}
-
-/// How deep a restore drill went.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum DrillLevel {
-    /// Listed only.
-    List,
-    /// A part of the stored data was read.
-    ReadSubset,
-    /// A sample was restored and compared.
-    Sample,
-    /// The application opened the restored data.
-    Application,
-    /// All of it was restored, timed.
-    Full,
-}
-
-/// One restore drill.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct DrillFacts {
-    /// The repository on the map.
-    pub copy: Id,
-    /// The data set on the map.
-    pub dataset: Id,
-    /// When it started.
-    #[schemars(with = "String")]
-    pub started: Timestamp,
-    /// How deep it went.
-    pub level: DrillLevel,
-    /// Whether the procedure worked.
-    pub worked: bool,
-    /// Why not, in words.
-    #[serde(default)]
-    pub why: String,
-    /// Files restored.
-    pub files: u64,
-    /// Bytes restored.
-    pub bytes: u64,
-    /// Seconds it took.
-    pub seconds: f64,
 }
 
 /// A file of evidence: what an agent serves at `/evidence`, and what an example ships.

@@ -2,6 +2,8 @@
 mod about;
 mod annual;
 mod comparison;
+mod copies;
+mod drill;
 mod drill_plan;
 mod evidence;
 mod exercise;
@@ -22,11 +24,10 @@ pub use comparison::{
     ChanceChange, Change, Comparison, FunctionChange, MeanChange, Reversal, TimeChange,
     VariantEffect,
 };
+pub use copies::{Aspect, AspectState, CopyFacts, CopyState, Grade, SnapshotFact, Verdict};
+pub use drill::{DrillFacts, DrillLevel, RestorePath, TimedRestore};
 pub use drill_plan::{DrillEffect, DrillKind, DrillOutcome, DrillPlan, DrillValue};
-pub use evidence::{
-    CopyFacts, DrillFacts, DrillLevel, Evidence, EvidenceSet, Failure, FailureKind, Observation,
-    Outcome, SnapshotFact, Value,
-};
+pub use evidence::{Evidence, EvidenceSet, Failure, FailureKind, Observation, Outcome, Value};
 pub use exercise::{
     DiscussionQuestion, Exercise, ExerciseModule, ExerciseObjective, Expectation, Inject, Situation,
 };

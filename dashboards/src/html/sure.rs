@@ -2,7 +2,7 @@
 use evenkeel_config::id::Id;
 use evenkeel_config::map::Kind;
 use evenkeel_config::provenance::Provenance;
-use evenkeel_config::record::{DrillLevel, Summary};
+use evenkeel_config::record::{DrillFacts, DrillLevel, Summary};
 use maud::{Markup, html};
 
 use super::marks;
@@ -96,7 +96,8 @@ pub fn doubts(picture: &Picture, summary: Option<&Summary>, names: &Names<'_>) -
 /// Data sets that nobody ever restored, by name.
 pub fn never_restored_names(picture: &Picture, names: &Names<'_>) -> Vec<String> {
     let tried = |id: &Id| {
-        picture.drills.iter().any(|drill| drill.dataset == *id && drill.level >= DrillLevel::Sample)
+        let is_of_it = |drill: &DrillFacts| drill.dataset.as_ref() == Some(id);
+        picture.drills.iter().any(|drill| is_of_it(drill) && drill.level >= DrillLevel::Sample)
     };
     let datasets = picture.map.components.values().filter(|one| one.kind == Kind::Dataset);
     datasets.filter(|one| !tried(&one.id)).map(|one| names.component(&one.id)).collect()
@@ -119,8 +120,9 @@ fn failed_drills(picture: &Picture, names: &Names<'_>) -> Vec<String> {
     let mut judged = std::collections::BTreeSet::new();
     let mut sentences = Vec::new();
     for drill in picture.drills.iter().rev() {
-        let known = picture.map.components.contains_key(&drill.dataset);
-        if !known || !judged.insert((&drill.dataset, &drill.copy)) || drill.worked {
+        let Some(dataset) = &drill.dataset else { continue };
+        let known = picture.map.components.contains_key(dataset);
+        if !known || !judged.insert((dataset, &drill.copy)) || drill.worked {
             continue;
         }
         let day = words::day(drill.started, &picture.timezone);
@@ -128,7 +130,7 @@ fn failed_drills(picture: &Picture, names: &Names<'_>) -> Vec<String> {
             "" => String::new(),
             why => format!(": {}", names.text(why).trim_end_matches('.')),
         };
-        let name = names.component(&drill.dataset);
+        let name = names.component(dataset);
         sentences.push(format!("The last restore of {name} failed on {day}{why}."));
     }
     sentences

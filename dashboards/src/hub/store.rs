@@ -314,6 +314,7 @@ mod tests {
             outcome: Outcome::NotApplicable { reason: "a test".to_owned() },
             status: Status::Unknown,
             findings: Vec::new(),
+            states: Vec::new(),
         }
     }
 

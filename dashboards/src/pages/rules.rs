@@ -299,6 +299,7 @@ fn the_first_page_shows_the_findings_of_a_host() {
             finding(Status::Warning, "the disk is getting full"),
             finding(Status::Critical, "the newest backup is 9 days old"),
         ],
+        states: Vec::new(),
     };
     let mut picture = sample::picture();
     picture.summaries.clear();

@@ -470,15 +470,12 @@ pub(crate) fn picture() -> Picture {
 
 fn drills() -> Vec<DrillFacts> {
     let drill = |dataset: &str, started: &str, worked: bool, why: &str| DrillFacts {
-        copy: id("restic-nas"),
-        dataset: id(dataset),
-        started: instant(started),
-        level: DrillLevel::Full,
         worked,
         why: why.to_owned(),
         files: 1000,
         bytes: 420_000_000_000,
         seconds: 14_000.0,
+        ..DrillFacts::new(id("restic-nas"), Some(id(dataset)), instant(started), DrillLevel::Full)
     };
     vec![
         drill("erp-db", "2026-09-01T08:00:00Z", true, ""),

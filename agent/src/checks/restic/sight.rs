@@ -159,7 +159,7 @@ impl Memory {
 fn fact_of(snapshot: &Snapshot) -> SnapshotFact {
     let files = snapshot.summary.map(|summary| summary.total_files_processed);
     let bytes = snapshot.summary.map(|summary| summary.total_bytes_processed);
-    SnapshotFact { start: snapshot.time, files, bytes, complete: bytes != Some(0) }
+    SnapshotFact { files, bytes, complete: bytes != Some(0), ..SnapshotFact::new(snapshot.time) }
 }
 
 /// Asks for the size of a snapshot; a list of files that cannot be read is a fact.

@@ -67,7 +67,7 @@ pub fn restore_mark(restore: &Restore) -> Markup {
 /// Drills of a data set, oldest first; one that merely listed or read in part is
 /// no proof, unless it failed.
 fn real<'a>(picture: &'a Picture, dataset: &Id) -> Vec<&'a DrillFacts> {
-    let of_it = picture.drills.iter().filter(|drill| drill.dataset == *dataset);
+    let of_it = picture.drills.iter().filter(|drill| drill.dataset.as_ref() == Some(dataset));
     let mut drills: Vec<&DrillFacts> =
         of_it.filter(|drill| drill.level >= DrillLevel::Sample || !drill.worked).collect();
     drills.sort_by_key(|drill| drill.started);

@@ -54,13 +54,14 @@ fn check(name: &str, kind: &str, status: Status, observations: Vec<Observation>)
         outcome: Outcome::Observed { observations, copies: Vec::new(), drills: Vec::new() },
         status,
         findings: Vec::new(),
+        states: Vec::new(),
     }
 }
 
 fn backup(hours: i64) -> Evidence {
     let mut evidence = check("restic-nightly", "restic", Status::Ok, Vec::new());
     let start = ago(hours * 3600);
-    let snapshot = SnapshotFact { start, files: None, bytes: None, complete: true };
+    let snapshot = SnapshotFact::new(start);
     let copies = vec![CopyFacts {
         copy: "nightly".parse().expect("an id"),
         dataset: None,

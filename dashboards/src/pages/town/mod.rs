@@ -112,15 +112,17 @@ fn recorded() -> RecordedMap {
 
 fn drills() -> Vec<DrillFacts> {
     let drill = |dataset: &str, day: &str, speed: f64, worked: bool, why: &str| DrillFacts {
-        copy: "nightly".parse().expect("an id"),
-        dataset: dataset.parse().expect("an id"),
-        started: format!("{day}T20:00:00Z").parse().expect("a moment"),
-        level: DrillLevel::Application,
         worked,
         why: why.to_owned(),
         files: 1200,
         bytes: 40_000_000_000,
         seconds: 40_000.0 / speed,
+        ..DrillFacts::new(
+            "nightly".parse().expect("an id"),
+            Some(dataset.parse().expect("an id")),
+            format!("{day}T20:00:00Z").parse().expect("a moment"),
+            DrillLevel::Application,
+        )
     };
     vec![
         drill("permits-data", "2025-09-02", 24.0, true, ""),
