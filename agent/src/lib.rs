@@ -1,10 +1,12 @@
 //! Evenkeel's agent: checks backups, certificates, DNS and ageing hardware on a
 //! host, keeps the evidence, and serves it as metrics and documents.
 pub mod agent;
+pub mod backup;
 mod baseline;
 pub mod checks;
 mod cli;
 pub mod discover;
+pub mod drill;
 pub mod fuzz;
 pub mod judge;
 mod latest;

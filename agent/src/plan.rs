@@ -26,7 +26,7 @@ pub struct Configured {
     /// Digest of everything that decides what it looks at.
     pub digest: String,
     /// What looks and judges.
-    pub check: Box<dyn Check>,
+    pub check: Arc<dyn Check>,
     /// Held while it runs: a check never runs twice at once.
     pub(crate) running: Arc<tokio::sync::Mutex<()>>,
 }
@@ -84,7 +84,7 @@ fn configure(entry: &CheckEntry, problems: &mut Problems) -> Option<Configured> 
         every,
         deadline: Duration::from_millis(deadline.as_ms().unsigned_abs()),
         digest: digest(entry),
-        check,
+        check: check.into(),
         running: Arc::default(),
     })
 }

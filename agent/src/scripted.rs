@@ -52,6 +52,7 @@ pub(crate) static KIND: CheckKind = CheckKind {
             advice: "add a disk",
         },
     ],
+    backup: None,
     build: |_, _| None,
 };
 
@@ -146,7 +147,7 @@ pub(crate) fn counted(name: &str, script: Script) -> (Arc<Configured>, Arc<Atomi
         every: KIND.every,
         deadline: Duration::from_millis(200),
         digest: "digest".to_owned(),
-        check: Box::new(check),
+        check: Arc::new(check),
         running: Arc::default(),
     };
     (Arc::new(configured), most)

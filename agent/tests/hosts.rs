@@ -42,6 +42,7 @@ async fn look(root: &Path, at: &str, past: &[Evidence]) -> Vec<Evidence> {
             started,
             duration: Duration::ZERO,
             past: &past,
+            drills: &[],
             seen: &seen,
             planned: false,
             is_history_lost: false,
@@ -136,7 +137,7 @@ async fn every_exported_fact_is_seen_on_some_host() {
     let missing: Vec<String> = CHECKS
         .iter()
         .filter(|kind| !SHOWN_ELSEWHERE.contains(&kind.name))
-        .flat_map(|kind| kind.facts.iter().map(move |fact| (kind.name, fact)))
+        .flat_map(|kind| kind.all_facts().map(move |fact| (kind.name, fact)))
         .filter(|(_, fact)| !fact.metric.is_empty())
         .map(|(kind, fact)| format!("{kind} {}", fact.name))
         .filter(|fact| !seen.contains(fact))

@@ -79,6 +79,7 @@ pub(super) static KIND: CheckKind = CheckKind {
             advice: "Turn on systemd-timesyncd or chrony, or set `set_from_outside = true` if a hypervisor does it.",
         },
     ],
+    backup: None,
     build,
 };
 

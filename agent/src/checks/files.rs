@@ -12,7 +12,9 @@ use evenkeel_config::record::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings, since};
+use super::{
+    BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings, since,
+};
 use crate::baseline::{Jump, jump};
 use crate::probe::host::{Host, HostError};
 use crate::probe::redact::plain;
@@ -121,6 +123,7 @@ dataset = "erp-db"                   # the data set on the map that is in them
             advice: "Let the agent's user read the folder, and check the disk for errors.",
         },
     ],
+    backup: Some(BackupKind { secret_key: "" }),
     build,
 };
 

@@ -96,6 +96,7 @@ ignore = ["/mnt/scratch"]   # mounts that are not looked at
             advice: "Look at it with `df` by hand; a hanging network mount needs its server.",
         },
     ],
+    backup: None,
     build,
 };
 

@@ -8,9 +8,12 @@ use evenkeel_config::id::Id;
 use evenkeel_config::problem::{Place, Problems};
 use evenkeel_config::quantity::Span;
 use evenkeel_config::record::{
-    CopyFacts, DrillFacts, Evidence, Failure, Finding, Observation, Status, Value,
+    CopyFacts, CopyState, DrillFacts, Evidence, Failure, Finding, Observation, Status, Value,
 };
 use jiff::Timestamp;
+
+use crate::backup;
+use crate::drill::Drillable;
 
 /// A kind of check: everything about it that is known before it is configured.
 #[derive(Debug)]
@@ -33,8 +36,19 @@ pub struct CheckKind {
     pub facts: &'static [FactKind],
     /// Its findings.
     pub findings: &'static [FindingKind],
+    /// What it has beside other checks if it looks at backups.
+    pub backup: Option<BackupKind>,
     /// Reads its own keys; reports every problem and returns nothing if any is an error.
     pub build: fn(&CheckEntry, &mut Problems) -> Option<Box<dyn Check>>,
+}
+
+/// What a kind of backup has beside other checks: the facts and findings that
+/// all of them share, and a way to be drilled.
+#[derive(Debug, Clone, Copy)]
+pub struct BackupKind {
+    /// The key that names the file with its secret, which a drill replaces by
+    /// the secret that is kept for a disaster; empty where there is none.
+    pub secret_key: &'static str,
 }
 
 /// A fact that a kind observes.
@@ -183,6 +197,18 @@ pub fn since(past: &[Evidence], id: &str, subject: &str, now: Timestamp) -> Time
 }
 
 impl CheckKind {
+    /// Its own facts, and those that all backups share if it is one.
+    pub fn all_facts(&self) -> impl Iterator<Item = &'static FactKind> {
+        let shared: &[FactKind] = if self.backup.is_some() { backup::FACTS } else { &[] };
+        self.facts.iter().chain(shared)
+    }
+
+    /// Its own findings, and those that all backups share if it is one.
+    pub fn all_findings(&self) -> impl Iterator<Item = &'static FindingKind> {
+        let shared: &[FindingKind] = if self.backup.is_some() { backup::FINDINGS } else { &[] };
+        self.findings.iter().chain(shared)
+    }
+
     /// A finding of this kind by its id, with its documented severity and advice.
     ///
     /// # Panics
@@ -196,8 +222,7 @@ impl CheckKind {
         since: Timestamp,
     ) -> Finding {
         let kind = self
-            .findings
-            .iter()
+            .all_findings()
             .find(|kind| kind.id == id)
             .expect("a check names only findings of its own table");
         Finding {
@@ -237,4 +262,31 @@ pub trait Check: Send + Sync {
 
     /// Judges facts. `past` holds this check's earlier evidence, oldest first.
     fn judge(&self, facts: &Facts, past: &[Evidence], now: Timestamp) -> Vec<Finding>;
+
+    /// What holds of each group of snapshots, for checks of backups. Pure; asked
+    /// after [`Check::judge`], also when a run came to no facts.
+    fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
+        let _ = seen;
+        Vec::new()
+    }
+
+    /// How to drill it, for checks of backups.
+    fn drill(&self) -> Option<&dyn Drillable> {
+        None
+    }
+}
+
+/// Everything that is known of a backup after a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// The facts of the run, or why there are none.
+    pub result: Result<&'a Facts, &'a Failure>,
+    /// The findings of the run.
+    pub findings: &'a [Finding],
+    /// Earlier evidence of the check, oldest first.
+    pub past: &'a [Evidence],
+    /// Every drill of this check, oldest first.
+    pub drills: &'a [DrillFacts],
+    /// When the run started.
+    pub now: Timestamp,
 }

@@ -104,6 +104,7 @@ pub(super) static KIND: CheckKind = CheckKind {
             advice: "Read /proc/mdstat and `mdadm --detail` by hand.",
         },
     ],
+    backup: None,
     build,
 };
 

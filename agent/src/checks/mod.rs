@@ -13,7 +13,9 @@ mod smart;
 mod table;
 mod temperature;
 
-pub use kind::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings, since};
+pub use kind::{
+    BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
+};
 pub use table::table_markdown;
 
 /// Every check kind, sorted by name. One file per kind; a test compares this

@@ -104,6 +104,7 @@ paid = false                 # true: the maker's paid extension has been bought
             advice: "Update this program; makers move their dates.",
         },
     ],
+    backup: None,
     build,
 };
 

@@ -75,6 +75,7 @@ pub(super) static KIND: CheckKind = CheckKind {
             advice: "Restart soon: devices attached from now on may not work.",
         },
     ],
+    backup: None,
     build,
 };
 

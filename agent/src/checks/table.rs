@@ -12,10 +12,9 @@ pub fn table_markdown() -> String {
     );
     for kind in CHECKS {
         let findings: Vec<String> =
-            kind.findings.iter().map(|finding| format!("`{}`", finding.id)).collect();
+            kind.all_findings().map(|finding| format!("`{}`", finding.id)).collect();
         let mut metrics: Vec<String> = kind
-            .facts
-            .iter()
+            .all_facts()
             .filter(|fact| !fact.metric.is_empty())
             .map(|fact| format!("`{PREFIX}{}`", fact.metric))
             .collect();
@@ -79,14 +78,17 @@ mod tests {
             assert!(is_snake(name), "{name}");
             assert!(kind.about.len() > 10 && kind.limits.len() > 10, "{name} is documented");
             assert!(kind.stale_after_intervals > 0 && kind.deadline <= kind.every, "{name}");
-            assert!(!kind.facts.is_empty() && !kind.findings.is_empty(), "{name}");
-            for finding in kind.findings {
+            assert!(
+                kind.all_facts().next().is_some() && kind.all_findings().next().is_some(),
+                "{name}"
+            );
+            for finding in kind.all_findings() {
                 let id = finding.id;
                 assert!(is_snake(id), "{name}: {id}");
                 assert!(finding.about.len() > 10 && finding.advice.len() > 10, "{name}: {id}");
                 assert!(finding.severity > Status::Maintenance, "{name}: {id} is a problem");
             }
-            for fact in kind.facts {
+            for fact in kind.all_facts() {
                 assert!(is_snake(fact.name), "{name}: {}", fact.name);
             }
         }
@@ -117,7 +119,7 @@ mod tests {
         for kind in CHECKS {
             let mut ids = BTreeSet::new();
             let mut facts = BTreeSet::new();
-            for finding in kind.findings {
+            for finding in kind.all_findings() {
                 let id = finding.id;
                 assert!(ids.insert(id), "{}: {id} stands twice", kind.name);
                 assert!(!failures.contains(&id), "{}: {id} is a failure's name", kind.name);
@@ -127,7 +129,7 @@ mod tests {
                     kind.name
                 );
             }
-            for fact in kind.facts {
+            for fact in kind.all_facts() {
                 assert!(facts.insert(fact.name), "{}: {} stands twice", kind.name, fact.name);
             }
         }
@@ -137,7 +139,7 @@ mod tests {
     fn metric_names_follow_the_conventions() {
         let mut families: BTreeMap<&str, (&str, Vec<&str>, &str)> = BTreeMap::new();
         for kind in CHECKS {
-            for fact in kind.facts.iter().filter(|fact| !fact.metric.is_empty()) {
+            for fact in kind.all_facts().filter(|fact| !fact.metric.is_empty()) {
                 let metric = fact.metric;
                 assert!(is_snake(metric) && !metric.starts_with(PREFIX), "{metric}");
                 assert!(FAMILIES.iter().all(|family| family.name != metric), "{metric}");

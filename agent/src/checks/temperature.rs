@@ -61,6 +61,7 @@ pub(super) static KIND: CheckKind = CheckKind {
             advice: "Read it with `sensors`; if it is connected to nothing, name it in `ignore`.",
         },
     ],
+    backup: None,
     build,
 };
 

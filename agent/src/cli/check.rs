@@ -159,6 +159,7 @@ mod tests {
             started: jiff::Timestamp::UNIX_EPOCH,
             duration: std::time::Duration::ZERO,
             past: &[],
+            drills: &[],
             seen: &[],
             is_history_lost: false,
             planned,

@@ -9,11 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use evenkeel_config::record::{
-    Evidence, Failure, FailureKind, Finding, Outcome, SCHEMA_VERSION, Status, Value,
+    CopyState, DrillFacts, Evidence, Failure, FailureKind, Finding, Outcome, SCHEMA_VERSION,
+    Status, Value,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::checks::Facts;
+use crate::checks::{Facts, Seen};
 use crate::plan::Configured;
 use crate::store::SeenSubject;
 
@@ -96,6 +97,8 @@ pub struct Run<'a> {
     pub duration: Duration,
     /// Its earlier evidence, oldest first.
     pub past: &'a [Evidence],
+    /// Its restore drills, oldest first.
+    pub drills: &'a [DrillFacts],
     /// What it saw before under the same settings.
     pub seen: &'a [SeenSubject],
     /// Whether `past` and `seen` could not be read from the store.
@@ -107,15 +110,19 @@ pub struct Run<'a> {
 /// Judges what a run came to and makes it evidence.
 pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
     let mut findings = Vec::new();
+    let mut states = Vec::new();
     let outcome = match result {
-        Err(failure) => failed(run, failure, &mut findings),
+        Err(failure) => {
+            states = states_of(run, Err(&failure), &[]).unwrap_or_default();
+            failed(run, failure, &mut findings)
+        }
         Ok(facts) if facts.not_applicable.is_some() => {
             let reason = tidy::text(&facts.not_applicable.unwrap_or_default());
             findings.push(common(run, &NOT_APPLICABLE, "", reason.clone(), run.started));
             vanished(run, &BTreeSet::new(), &mut findings);
             Outcome::NotApplicable { reason }
         }
-        Ok(facts) => observed(run, facts, &mut findings),
+        Ok(facts) => observed(run, facts, &mut findings, &mut states),
     };
     if run.is_history_lost {
         let what = HISTORY.about.to_owned();
@@ -147,7 +154,7 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
         outcome,
         status: if run.planned { Status::Maintenance } else { worst(&findings) },
         findings,
-        states: Vec::new(),
+        states,
     }
 }
 
@@ -191,7 +198,23 @@ fn failed(run: &Run<'_>, mut failure: Failure, findings: &mut Vec<Finding>) -> O
     Outcome::Failed { failure }
 }
 
-fn observed(run: &Run<'_>, mut facts: Facts, findings: &mut Vec<Finding>) -> Outcome {
+/// What holds of each group of snapshots; nothing if the check breaks down.
+fn states_of(
+    run: &Run<'_>,
+    result: Result<&Facts, &Failure>,
+    findings: &[Finding],
+) -> Option<Vec<CopyState>> {
+    let (past, drills, now) = (run.past, run.drills, run.started);
+    let seen = Seen { result, findings, past, drills, now };
+    catch_unwind(AssertUnwindSafe(|| run.configured.check.states(&seen))).ok()
+}
+
+fn observed(
+    run: &Run<'_>,
+    mut facts: Facts,
+    findings: &mut Vec<Finding>,
+    states: &mut Vec<CopyState>,
+) -> Outcome {
     tidy::facts(&mut facts);
     facts.observations.retain(|seen| match seen.value {
         Value::Number(number) if !number.is_finite() => {
@@ -207,7 +230,13 @@ fn observed(run: &Run<'_>, mut facts: Facts, findings: &mut Vec<Finding>) -> Out
     }
     let check = &run.configured.check;
     match catch_unwind(AssertUnwindSafe(|| check.judge(&facts, run.past, run.started))) {
-        Ok(own) => findings.extend(own),
+        Ok(own) => match states_of(run, Ok(&facts), &own) {
+            Some(all) => {
+                *states = all;
+                findings.extend(own);
+            }
+            None => return failed(run, defect(run.configured), findings),
+        },
         Err(_) => return failed(run, defect(run.configured), findings),
     }
     let subjects = facts.observations.iter().map(|seen| seen.subject.as_str()).collect();

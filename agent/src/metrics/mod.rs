@@ -11,6 +11,7 @@ use evenkeel_config::id::Id;
 use evenkeel_config::record::{Evidence, Outcome};
 use jiff::Timestamp;
 
+use crate::checks::FactKind;
 use crate::judge;
 use crate::plan::Configured;
 use crate::store::SeenSubject;
@@ -100,18 +101,18 @@ fn draw(page: &mut Page, check: &CheckState) {
         };
         page.set("finding", &[name, component, &finding.id, severity], 1.0);
     }
-    let facts = check.configured.kind.facts;
+    let facts: Vec<&FactKind> = check.configured.kind.all_facts().collect();
     if let Some(last) = &check.facts {
         let labels = [name, component];
         page.set("check_last_facts_timestamp_seconds", &labels, seconds(last.started));
         for seen in last.observations() {
-            page.fact(facts, name, component, seen);
+            page.fact(&facts, name, component, seen);
         }
     }
     for gone in &check.vanished {
         let mut is_shown = false;
         for seen in &gone.observations {
-            is_shown |= page.fact(facts, name, component, seen);
+            is_shown |= page.fact(&facts, name, component, seen);
         }
         if is_shown {
             let labels = [name, component, &gone.subject];

@@ -39,7 +39,7 @@ impl Page {
     /// its subject is on the page.
     pub(super) fn fact(
         &mut self,
-        facts: &[FactKind],
+        facts: &[&FactKind],
         check: &str,
         component: &str,
         seen: &Observation,

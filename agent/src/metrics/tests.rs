@@ -20,6 +20,7 @@ fn state(name: &str, result: Result<Facts, evenkeel_config::record::Failure>) ->
         started: at(0),
         duration: std::time::Duration::from_millis(1_500),
         past: &[],
+        drills: &[],
         seen: &[],
         is_history_lost: false,
         planned: false,
@@ -160,7 +161,7 @@ fn every_fact() -> Vec<CheckState> {
     for kind in crate::checks::CHECKS {
         let mut state = state(kind.name, Ok(facts(&[("x", 0.0)])));
         let mut facts = Facts::default();
-        for fact in kind.facts {
+        for fact in kind.all_facts() {
             let value = if fact.metric.ends_with("_info") {
                 Value::Text("words".to_owned())
             } else {
@@ -191,7 +192,7 @@ fn every_fact() -> Vec<CheckState> {
 #[test]
 fn every_exported_fact_has_a_series_and_a_typical_host_stays_small() {
     let page = page(every_fact());
-    for fact in crate::checks::CHECKS.iter().flat_map(|kind| kind.facts) {
+    for fact in crate::checks::CHECKS.iter().flat_map(|kind| kind.all_facts()) {
         if !fact.metric.is_empty() {
             let name = format!("{PREFIX}{}{{", fact.metric);
             assert!(page.contains(&name), "{} has no sample", fact.metric);

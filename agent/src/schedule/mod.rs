@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::agent::{Agent, Setup};
 use crate::checks::{Facts, Look};
 use crate::discover;
+use crate::drill;
 use crate::judge;
 use crate::plan::Configured;
 use crate::store::{SeenSubject, StoreError};
@@ -209,12 +210,19 @@ fn record(
     let name = &configured.entry.name;
     let read = {
         let store = agent.store();
-        store.past(name).and_then(|past| Ok((past, store.subjects(name, &configured.digest)?)))
+        store.past(name).and_then(|past| {
+            let drills = store.drills_of(&drill::name_of(name))?;
+            Ok((past, store.subjects(name, &configured.digest)?, drills))
+        })
     };
     let is_history_lost = read.is_err();
-    let (past, seen) = read.unwrap_or_else(|error| {
+    let (past, seen, drills) = read.unwrap_or_else(|error| {
         tracing::error!("{error}");
-        (agent.latest().of(&configured.entry).cloned().into_iter().collect(), Vec::new())
+        (
+            agent.latest().of(&configured.entry).cloned().into_iter().collect(),
+            Vec::new(),
+            Vec::new(),
+        )
     });
     let run = judge::Run {
         configured,
@@ -222,6 +230,7 @@ fn record(
         started,
         duration,
         past: &past,
+        drills: &drills,
         seen: &seen,
         is_history_lost,
         planned: setup.is_planned(configured, started),

@@ -4,7 +4,7 @@ mod schema;
 
 use std::path::{Path, PathBuf};
 
-use evenkeel_config::record::{Evidence, Observation, RecordedMap};
+use evenkeel_config::record::{DrillFacts, Evidence, Observation, Outcome, RecordedMap};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -150,6 +150,24 @@ impl Store {
             newest_first.reverse();
             newest_first
         })
+    }
+
+    /// The restore drills kept under a name, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn drills_of(&self, name: &str) -> Result<Vec<DrillFacts>, StoreError> {
+        let mut found = self.evidence(
+            "SELECT body FROM evidence WHERE check_name = ?1 \
+             AND json_array_length(body, '$.outcome.drills') > 0 ORDER BY id DESC LIMIT 400",
+            &[&name],
+        )?;
+        found.reverse();
+        let drills = |evidence: Evidence| match evidence.outcome {
+            Outcome::Observed { drills, .. } => drills,
+            Outcome::Failed { .. } | Outcome::NotApplicable { .. } => Vec::new(),
+        };
+        Ok(found.into_iter().flat_map(drills).collect())
     }
 
     fn evidence(

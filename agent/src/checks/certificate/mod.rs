@@ -37,6 +37,7 @@ public = false                              # true: hold it to the rules of publ
     stale_after_intervals: 4,
     facts: FACTS,
     findings: FINDINGS,
+    backup: None,
     build,
 };
 

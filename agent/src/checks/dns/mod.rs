@@ -40,6 +40,7 @@ port = 53
     stale_after_intervals: 4,
     facts: FACTS,
     findings: FINDINGS,
+    backup: None,
     build,
 };
 

@@ -15,7 +15,7 @@ use evenkeel_config::record::{Evidence, Failure, Finding, Status};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings};
+use super::{BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings};
 use crate::probe::restic::Access;
 
 /// The kind.
@@ -40,6 +40,7 @@ tool = "/usr/bin/restic"                   # if restic is not in the usual folde
     stale_after_intervals: 4,
     facts: FACTS,
     findings: FINDINGS,
+    backup: Some(BackupKind { secret_key: "password_file" }),
     build,
 };
 

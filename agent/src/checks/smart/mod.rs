@@ -213,6 +213,7 @@ pub(super) static KIND: CheckKind = CheckKind {
             advice: "Wake it once a week, for instance by a long self-test in a quiet hour.",
         },
     ],
+    backup: None,
     build,
 };
 
