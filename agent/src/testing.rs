@@ -31,7 +31,7 @@ pub(crate) async fn observe(
     root: &Path,
     now: Timestamp,
 ) -> Result<Facts, Failure> {
-    let look = Look { root: root.to_owned(), now, deadline: Duration::from_secs(60) };
+    let look = Look::new(root, now, Duration::from_secs(60));
     check.observe(&look).await
 }
 

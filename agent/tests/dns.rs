@@ -110,7 +110,7 @@ fn asking(ports: &[u16], more: &str) -> Box<dyn Check> {
 }
 
 async fn facts(check: &dyn Check) -> Facts {
-    let look = Look { root: "/".into(), now: now(), deadline: Duration::from_secs(12) };
+    let look = Look::new("/", now(), Duration::from_secs(12));
     check.observe(&look).await.unwrap()
 }
 
@@ -206,7 +206,7 @@ async fn resolvers_and_look_ups_are_those_of_the_host() {
         std::fs::write(root.path().join("etc/resolv.conf"), text).unwrap();
         let check = build("dns", &format!("port = {}\n{keys}", server.port));
         let deadline = Duration::from_secs(12);
-        let look = Look { root: root.path().to_owned(), now: now(), deadline };
+        let look = Look::new(root.path(), now(), deadline);
         check.observe(&look).await.map(|facts| ids(&check.judge(&facts, &[], now())))
     };
     let domain = "domain = \"lab.test\"\nresolvers = true\n";

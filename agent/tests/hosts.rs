@@ -31,8 +31,7 @@ async fn look(root: &Path, at: &str, past: &[Evidence]) -> Vec<Evidence> {
     let mut all = Vec::new();
     for configured in plan::plan(&settings).unwrap() {
         let deadline = Duration::from_secs(30);
-        let result =
-            configured.check.observe(&Look { root: root.to_owned(), now: started, deadline }).await;
+        let result = configured.check.observe(&Look::new(root, started, deadline)).await;
         let past: Vec<Evidence> =
             past.iter().filter(|earlier| earlier.check == configured.entry.name).cloned().collect();
         let seen = past.last().map(seen).unwrap_or_default();

@@ -246,6 +246,17 @@ pub struct Look {
     pub now: Timestamp,
     /// How long the run may take; the schedule ends it then.
     pub deadline: Duration,
+    /// The agent's own folder.
+    pub data: PathBuf,
+    /// For a drill: the drills before, oldest first.
+    pub drills: Vec<DrillFacts>,
+}
+
+impl Look {
+    /// A look at the file system below `root`, without a folder of its own.
+    pub fn new(root: impl Into<PathBuf>, now: Timestamp, deadline: Duration) -> Self {
+        Self { root: root.into(), now, deadline, data: PathBuf::new(), drills: Vec::new() }
+    }
 }
 
 /// A configured check.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_config::record::{Failure, FailureKind};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use super::redact::Secrets;
@@ -166,10 +166,7 @@ impl Tool {
     ) -> Result<Output, ToolError> {
         let mut running = self.start(arguments)?;
         match tokio::time::timeout(deadline, running.finish(self.output_cap)).await {
-            Err(_) => Err(ToolError::Timeout {
-                name: self.name.clone(),
-                seconds: deadline.as_secs_f64().round() as u64,
-            }),
+            Err(_) => Err(self.late(deadline)),
             Ok(Err(Broken::TooLong)) => {
                 Err(ToolError::OutputTooLong { name: self.name.clone(), cap: self.output_cap })
             }
@@ -179,6 +176,38 @@ impl Tool {
                 Ok(Output { code, stdout, stderr, said })
             }
         }
+    }
+
+    /// As [`Tool::run`], handing standard output to `each` line by line instead
+    /// of keeping it; the cap is that of one line.
+    ///
+    /// # Errors
+    /// As [`Tool::run`].
+    pub async fn run_lines<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        deadline: Duration,
+        longest: usize,
+        each: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<Output, ToolError> {
+        let mut running = self.start(arguments)?;
+        let work = running.finish_lines(self.output_cap, longest, each);
+        match tokio::time::timeout(deadline, work).await {
+            Err(_) => Err(self.late(deadline)),
+            Ok(Err(Broken::TooLong)) => {
+                Err(ToolError::OutputTooLong { name: self.name.clone(), cap: longest })
+            }
+            Ok(Err(Broken::System(why))) => Err(ToolError::Start { name: self.name.clone(), why }),
+            Ok(Ok((code, stderr))) => {
+                let said = self.secrets.words(&stderr);
+                Ok(Output { code, stdout: Vec::new(), stderr, said })
+            }
+        }
+    }
+
+    fn late(&self, deadline: Duration) -> ToolError {
+        let seconds = deadline.as_secs_f64().round() as u64;
+        ToolError::Timeout { name: self.name.clone(), seconds }
     }
 
     fn start<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Running, ToolError> {
@@ -226,6 +255,23 @@ impl Running {
     }
 }
 
+impl Running {
+    async fn finish_lines(
+        &mut self,
+        cap: usize,
+        longest: usize,
+        each: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(Option<i32>, Vec<u8>), Broken> {
+        let stdout = self.child.stdout.take();
+        let stderr = self.child.stderr.take();
+        let ((), stderr) =
+            tokio::try_join!(read_lines(stdout, longest, each), read_capped(stderr, cap))?;
+        let status = self.child.wait().await.map_err(|error| Broken::System(error.to_string()))?;
+        self.group = None;
+        Ok((status.code(), stderr))
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(group) = self.group {
@@ -248,6 +294,32 @@ async fn read_capped<R: AsyncRead + Unpin>(
         .await
         .map_err(|error| Broken::System(error.to_string()))?;
     if bytes.len() > cap { Err(Broken::TooLong) } else { Ok(bytes) }
+}
+
+async fn read_lines<R: AsyncRead + Unpin>(
+    source: Option<R>,
+    longest: usize,
+    each: &mut (dyn FnMut(&[u8]) + Send),
+) -> Result<(), Broken> {
+    let Some(source) = source else { return Ok(()) };
+    let mut source = tokio::io::BufReader::new(source);
+    let limit = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        (&mut source)
+            .take(limit)
+            .read_until(b'\n', &mut line)
+            .await
+            .map_err(|error| Broken::System(error.to_string()))?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        if line.len() > longest {
+            return Err(Broken::TooLong);
+        }
+        each(line.strip_suffix(b"\n").unwrap_or(&line));
+    }
 }
 
 #[cfg(test)]
@@ -314,5 +386,22 @@ mod tests {
         }
         let output = tool.run(&["-c", "head -c 10000 /dev/zero"], SOON).await.unwrap();
         assert_eq!(output.stdout.len(), 10_000);
+    }
+
+    #[tokio::test]
+    async fn lines_come_one_by_one_and_endless_ones_are_cut() {
+        let mut lines = Vec::new();
+        let mut each = |line: &[u8]| lines.push(line.to_vec());
+        let script = ["-c", "echo one; echo; printf two; echo oops >&2; exit 3"];
+        let output = sh().run_lines(&script, SOON, 100, &mut each).await.unwrap();
+        assert_eq!((output.code, output.said.as_str()), (Some(3), "oops"));
+        assert_eq!(lines, [b"one".to_vec(), Vec::new(), b"two".to_vec()]);
+        let endless = ["-c", "head -c 1000000 /dev/zero; sleep 1000"];
+        let error = sh().run_lines(&endless, SOON, 1000, &mut |_| {}).await.unwrap_err();
+        assert!(matches!(error, ToolError::OutputTooLong { cap: 1000, .. }), "{error}");
+        let hangs = ["-c", "echo one; sleep 1000"];
+        let soon = Duration::from_millis(300);
+        let error = sh().run_lines(&hangs, soon, 1000, &mut |_| {}).await.unwrap_err();
+        assert!(matches!(error, ToolError::Timeout { .. }), "{error}");
     }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn observe_within(
     now: Timestamp,
     deadline: Duration,
 ) -> Result<Facts, Failure> {
-    let look = Look { root: "/".into(), now, deadline };
+    let look = Look::new("/", now, deadline);
     check.observe(&look).await
 }
 

@@ -1,4 +1,6 @@
 //! Asks restic about one repository: only reads, never locks, never from a warm cache.
+mod restore;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -6,9 +8,9 @@ use evenkeel_config::record::{Failure, FailureKind};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::host::Host;
-use super::redact::Secrets;
-use super::tool::{Output, Tool};
+use crate::probe::host::Host;
+use crate::probe::redact::Secrets;
+use crate::probe::tool::{Output, Tool};
 
 /// Secrets and settings files are not larger.
 const LARGEST_SECRET: usize = 64 << 10;
@@ -111,6 +113,8 @@ pub struct Locks {
     pub worst: Option<Lock>,
     /// Whether the worst one's holder ran on this host and has ended.
     pub worst_is_dead: bool,
+    /// The lock that was renewed last, of those whose holder may be at work.
+    pub youngest: Option<Lock>,
 }
 
 /// Size of one snapshot or of the whole repository.
@@ -242,11 +246,14 @@ impl Repository {
             }
         }
         locks.sort_by_key(|(dead, lock)| (!dead, !lock.exclusive, lock.time));
+        let at_work = locks.iter().filter(|(dead, _)| !dead).map(|(_, lock)| lock);
+        let youngest = at_work.max_by_key(|lock| lock.time).cloned();
         let worst = locks.into_iter().next();
         Ok(Locks {
             count: ids.len(),
             worst_is_dead: worst.as_ref().is_some_and(|(dead, _)| *dead),
             worst: worst.map(|(_, lock)| lock),
+            youngest,
         })
     }
 
@@ -278,7 +285,7 @@ impl Repository {
     fn failure(&self, kind: FailureKind, output: &Output) -> Failure {
         let keys_are_gone = |folder: &String| {
             let keys = Host::new(Path::new("/")).list(&format!("{folder}/keys"));
-            matches!(keys, Err(super::host::HostError::NotFound { .. }))
+            matches!(keys, Err(crate::probe::host::HostError::NotFound { .. }))
                 || keys.is_ok_and(|names| names.is_empty())
         };
         // restic says "wrong password" in both cases.
