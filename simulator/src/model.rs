@@ -109,6 +109,9 @@ pub struct Node {
     pub falls_along: bool,
     /// Taken away by the scenario, for people and teams.
     pub absent: bool,
+    /// Whose recovery goes before its own: it begins once all of any one of
+    /// these lists are over. Empty where something needs it outright.
+    pub behind: Vec<Vec<u32>>,
 }
 
 /// A fail-over.

@@ -124,7 +124,7 @@ impl<'a> Dense<'a> {
             Need::Id(id) => return self.one(id),
             Need::Edge(edge) if edge.share.get() < 1.0 => return None,
             Need::Edge(edge) => return self.one(&edge.id),
-            Need::Any(AnyOf { any: parts }) => (1, parts),
+            Need::Any(AnyOf { any: parts, .. }) => (1, parts),
             Need::All(AllOf { all: parts }) => (parts.len(), parts),
             Need::AtLeast(AtLeast { at_least, of: parts }) => (*at_least, parts),
         };

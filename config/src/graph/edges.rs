@@ -120,7 +120,7 @@ impl<'a> Edges<'a> {
             match need {
                 Need::Id(id) => self.plain(id, alternative),
                 Need::Edge(edge) => self.push(&edge.id, edge.hold_up, edge.share, alternative),
-                Need::Any(AnyOf { any: parts })
+                Need::Any(AnyOf { any: parts, .. })
                 | Need::All(AllOf { all: parts })
                 | Need::AtLeast(AtLeast { of: parts, .. }) => self.needs(parts, slack),
             }

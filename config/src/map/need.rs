@@ -40,8 +40,12 @@ pub struct Edge {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnyOf {
-    /// The alternatives.
+    /// The alternatives, in the order in which they are recovered.
     pub any: Vec<Need>,
+    /// All that are struck recover at once; else one after the other in the
+    /// order written, unless something else needs a later one outright.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub parallel: bool,
 }
 
 /// All are needed.
@@ -62,6 +66,11 @@ pub struct AtLeast {
     pub of: Vec<Need>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 fn is_zero(span: &Span) -> bool {
     *span == Span::ZERO
 }
@@ -80,7 +89,7 @@ impl Need {
         match self {
             Self::Id(id) => visit(id, Span::ZERO, Share::ONE),
             Self::Edge(edge) => visit(&edge.id, edge.hold_up, edge.share),
-            Self::Any(AnyOf { any: parts })
+            Self::Any(AnyOf { any: parts, .. })
             | Self::All(AllOf { all: parts })
             | Self::AtLeast(AtLeast { of: parts, .. }) => {
                 for part in parts {
@@ -96,7 +105,7 @@ impl Need {
             match need {
                 Need::Id(id) => out.push(id),
                 Need::Edge(edge) => out.push(&edge.id),
-                Need::Any(AnyOf { any: parts })
+                Need::Any(AnyOf { any: parts, .. })
                 | Need::All(AllOf { all: parts })
                 | Need::AtLeast(AtLeast { of: parts, .. }) => {
                     for part in parts {

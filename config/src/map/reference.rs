@@ -154,7 +154,7 @@ impl<'a> References<'a> {
         match need {
             Need::Id(id) => self.push(key, id, Role::Need),
             Need::Edge(edge) => self.push(format!("{key}.id"), &edge.id, Role::Need),
-            Need::Any(AnyOf { any }) => self.needs(&format!("{key}.any"), any),
+            Need::Any(AnyOf { any, .. }) => self.needs(&format!("{key}.any"), any),
             Need::All(AllOf { all }) => self.needs(&format!("{key}.all"), all),
             Need::AtLeast(AtLeast { of, .. }) => self.needs(&format!("{key}.of"), of),
         }

@@ -84,6 +84,7 @@ impl<'a> Compiler<'a> {
             rank: u32::MAX,
             falls_along: has_steps || own_thing,
             absent: self.missing(&component.id),
+            behind: Vec::new(),
         }
     }
 

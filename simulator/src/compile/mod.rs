@@ -15,6 +15,7 @@
 //! - An ordinary absence stops recovery work, not a function: the office lives
 //!   with absences every week. Only a person whom the scenario takes away is
 //!   missing from the functions too, unless a deputy is there.
+mod alternatives;
 mod data;
 mod dispatch;
 mod graph;
@@ -95,6 +96,7 @@ pub fn compile(inputs: &Inputs<'_>, tables: &mut Tables) -> Result<Compiled, Pro
     compiler.steps();
     compiler.data();
     compiler.functions();
+    compiler.alternatives();
     compiler.strikes();
     compiler.phases();
     compiler.ranks();

@@ -366,10 +366,16 @@ impl Planner<'_> {
             rank: _,
             falls_along: _,
             absent: _,
+            behind,
         } = &self.model.nodes[index];
         let failover: &Option<Failover> = failover;
         let steps = self.aftermath.steps[index];
         if steps.is_empty() || fleet.is_some() || dataset.is_some() || failover.is_some() {
+            return None;
+        }
+        // Struck alternatives recover in turn, whichever turn comes first.
+        let hurt = |before: &Vec<u32>| before.iter().any(|n| self.aftermath.hurt[*n as usize]);
+        if !behind.is_empty() && behind.iter().all(hurt) {
             return None;
         }
         let mut after = self.launch.clone();

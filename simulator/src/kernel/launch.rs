@@ -34,6 +34,7 @@ impl<'m> Trial<'m> {
         };
         let mut hurt: Vec<u32> = self.touched.iter().copied().filter(may_need).collect();
         hurt.sort_unstable();
+        self.launching = true;
         // Data after the rest, so that it is known who restores it.
         for data in [false, true] {
             for node in &hurt {
@@ -42,11 +43,21 @@ impl<'m> Trial<'m> {
                 }
             }
         }
+        self.launching = false;
         self.dispatch = true;
     }
 
     /// Begins what brings a component back: the fail-over first, then its steps.
     pub(super) fn launch(&mut self, node: u32, why: u32) {
+        let compiled = &self.model.nodes[node as usize];
+        if !compiled.behind.is_empty() && self.stands_in_line(node, why) {
+            return;
+        }
+        self.begin_recovery(node, why);
+    }
+
+    /// Begins it, whoever else is at it.
+    pub(super) fn begin_recovery(&mut self, node: u32, why: u32) {
         let compiled = &self.model.nodes[node as usize];
         if compiled.failover.is_some() && self.ground[node as usize] == 0 {
             self.try_failover(node, why);
@@ -103,7 +114,8 @@ impl<'m> Trial<'m> {
     pub(super) fn try_failover(&mut self, node: u32, why: u32) {
         let model = self.model;
         let Some(failover) = &model.nodes[node as usize].failover else { return };
-        if self.switch[node as usize] != Switch::Untried || !self.launched {
+        let waits = self.in_line.iter().any(|(other, _)| *other == node);
+        if self.switch[node as usize] != Switch::Untried || !self.launched || waits {
             return;
         }
         if failover.to.is_some_and(|to| self.capacity[to as usize] == 0) {

@@ -80,6 +80,8 @@ pub enum Entry {
     Done { step: u32 },
     /// Nobody wrote down how a component comes back.
     NoSteps { node: u32 },
+    /// A struck alternative waits until another one's recovery is over.
+    InLine { node: u32, behind: u32 },
     /// All phases are over: recovery begins.
     RecoveryBegins,
     /// A fail-over begins.

@@ -4,6 +4,7 @@
 //! are handled first, then gates that opened, then waiting work is given to
 //! people who are free: state changes, finishes, releases, starts.
 mod aftermath;
+mod alternatives;
 mod capacity;
 mod chain;
 mod crew;
@@ -154,6 +155,8 @@ pub struct Trial<'m> {
     jobs: Vec<Job<'m>>,
     used_jobs: Vec<u32>,
     tickets: u32,
+    /// Struck alternatives that wait for their turn, each with its cause.
+    in_line: Vec<(u32, u32)>,
     watch: watch::Watch,
     roster: dispatch::Roster,
     shifts: Vec<crew::Shift>,
@@ -172,6 +175,8 @@ pub struct Trial<'m> {
     /// Changes of capacity: of each function, then of each stopgap's needs.
     pub history: Vec<Vec<Change>>,
     launched: bool,
+    /// Recoveries are being begun, and not all are yet.
+    launching: bool,
     changed: bool,
     dispatch: bool,
     wake_at: i64,
@@ -230,6 +235,7 @@ impl<'m> Trial<'m> {
             jobs: Vec::new(),
             used_jobs: Vec::new(),
             tickets: 0,
+            in_line: Vec::new(),
             watch: watch::Watch::default(),
             roster: dispatch::Roster::new(model),
             scratch: Vec::new(),
@@ -248,6 +254,7 @@ impl<'m> Trial<'m> {
             tracked,
             history: vec![Vec::new(); slots],
             launched: false,
+            launching: false,
             changed: false,
             dispatch: false,
             wake_at: NEVER,
@@ -275,7 +282,7 @@ impl<'m> Trial<'m> {
         self.after_events();
         loop {
             let Some(at) = self.queue.next_at() else {
-                if self.take_second_best() {
+                if self.take_second_best() || self.jump_the_line() {
                     self.after_events();
                     continue;
                 }
@@ -333,6 +340,10 @@ impl<'m> Trial<'m> {
     /// Gates that opened, then people, until nothing more starts at this instant.
     fn after_events(&mut self) {
         for _ in 0..MOST_EVENTS_AT_ONCE {
+            if !self.in_line.is_empty() && self.next_in_line() {
+                self.settle();
+                continue;
+            }
             if self.changed {
                 self.changed = false;
                 self.open_gates();
@@ -381,6 +392,8 @@ impl<'m> Trial<'m> {
         self.queue.clear();
         self.reset_state();
         self.dirty.clear();
+        self.in_line.clear();
+        self.launching = false;
         self.watch.clear();
         self.roster.clear();
         self.shifts.clear();

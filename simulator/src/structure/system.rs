@@ -215,7 +215,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Written::Need(
-                MapNeed::Any(AnyOf { any: parts })
+                MapNeed::Any(AnyOf { any: parts, .. })
                 | MapNeed::All(AllOf { all: parts })
                 | MapNeed::AtLeast(AtLeast { of: parts, .. }),
             ) => parts.iter().for_each(|part| self.mentioned(Written::Need(part), found)),
@@ -237,7 +237,7 @@ impl<'a> Walk<'a> {
             Written::Need(MapNeed::Edge(edge)) => {
                 return if self.matters(edge) { one(&edge.id) } else { None };
             }
-            Written::Need(MapNeed::Any(AnyOf { any: parts })) => (1, parts),
+            Written::Need(MapNeed::Any(AnyOf { any: parts, .. })) => (1, parts),
             Written::Need(MapNeed::All(AllOf { all: parts })) => (parts.len(), parts),
             Written::Need(MapNeed::AtLeast(AtLeast { at_least, of: parts })) => (*at_least, parts),
         };

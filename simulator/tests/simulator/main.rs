@@ -1,6 +1,7 @@
 //! The simulator through its public interface: exact cases, properties, program.
 #![expect(clippy::disallowed_methods, reason = "exact answers are computed by other means")]
 
+mod alternatives;
 mod annual;
 mod answers;
 mod behaviour;

@@ -47,7 +47,7 @@ fn need(judge: &mut Judge<'_>, need: &Need, key: &str, depth: usize) {
                 judge.warning(key, "a share of 0 means that it is not needed", "leave it out");
             }
         }
-        Need::Any(AnyOf { any: parts }) => several(judge, parts, key, "any", depth),
+        Need::Any(AnyOf { any: parts, .. }) => several(judge, parts, key, "any", depth),
         Need::All(AllOf { all: parts }) => several(judge, parts, key, "all", depth),
         Need::AtLeast(AtLeast { at_least, of: parts }) => {
             let count = parts.len();

@@ -178,6 +178,7 @@ impl Teller<'_> {
             | Entry::Restored { .. }
             | Entry::NoCopy { .. } => self.restore(at, entry),
             Entry::NoSteps { .. }
+            | Entry::InLine { .. }
             | Entry::RecoveryBegins
             | Entry::FailoverBegins { .. }
             | Entry::FailoverEnded { .. }
@@ -192,6 +193,15 @@ impl Teller<'_> {
             Entry::NoSteps { node } => {
                 let before = "nobody wrote down how to bring back: ".to_owned();
                 self.add(Draft::listed(at, EventKind::Lost, node, before));
+            }
+            Entry::InLine { node, behind } => {
+                let text = format!(
+                    "{} is an alternative and waits for its turn: {} comes first",
+                    names.title(node),
+                    names.title(behind)
+                );
+                let both = vec![node, behind];
+                self.drafts.push(Draft::new(at, EventKind::WaitGate, both, text));
             }
             Entry::RecoveryBegins => {
                 let text = "recovery begins".to_owned();
