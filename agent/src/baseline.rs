@@ -36,7 +36,7 @@ pub(crate) fn jump(history: &[f64], value: f64) -> Option<Jump> {
 }
 
 /// The median of the latest values; `None` with too few of them, or when it is 0.
-fn usual(history: &[f64]) -> Option<f64> {
+pub(crate) fn usual(history: &[f64]) -> Option<f64> {
     let mut latest: Vec<f64> =
         history.iter().rev().copied().filter(|value| value.is_finite()).take(WINDOW).collect();
     if latest.len() < FEWEST {

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use evenkeel_agent::checks::{Check, Facts};
-use evenkeel_config::record::{FailureKind, Value};
+use evenkeel_config::record::FailureKind;
 use jiff::Timestamp;
 use support::{build, evidence, ids, judged, observe, observe_within, run, until};
 use tempfile::TempDir;
@@ -107,7 +107,6 @@ async fn a_good_repository_has_no_finding() {
     let snapshot = facts.copies[0].snapshots[0];
     assert_eq!(snapshot.start.to_string(), "2026-11-21T03:00:00Z");
     assert_eq!((snapshot.bytes, snapshot.complete), (Some(5000), true));
-    assert_eq!(facts.get("drilled", ""), Some(&Value::Flag(false)));
     // The second time sizes come from memory, and say the same.
     let again = observe(check.as_ref(), now()).await.unwrap();
     assert_eq!(again.copies, facts.copies);
@@ -152,7 +151,7 @@ async fn a_lock_of_a_dead_process_is_found() {
     assert_eq!(lab.findings().await, NOTHING, "the holder is alive");
     backup.kill().unwrap();
     backup.wait().unwrap();
-    assert_eq!(lab.findings().await, ["restic_lock_stale"]);
+    assert_eq!(lab.findings().await, ["backup_lock_stale"]);
     assert_eq!(std::fs::read_dir(&locks).unwrap().count(), 1, "the check removed the lock");
 }
 
@@ -161,7 +160,7 @@ async fn an_empty_snapshot_is_not_fresh_data() {
     let lab = Lab::new();
     std::fs::remove_file(lab.path("source/ledger")).unwrap();
     lab.back_up("source", "2026-11-21 09:00:00", "srv-erp");
-    assert_eq!(lab.findings().await, ["restic_empty!"]);
+    assert_eq!(lab.findings().await, ["backup_empty!"]);
 }
 
 #[tokio::test]
@@ -174,14 +173,14 @@ async fn a_damaged_snapshot_file_is_not_silence() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[20] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    assert_eq!(lab.findings().await, ["restic_complained", "restic_unreadable!"]);
+    assert_eq!(lab.findings().await, ["backup_complained", "backup_unreadable!"]);
 }
 
 #[tokio::test]
 async fn a_repository_without_index_restores_nothing() {
     let lab = Lab::new();
     std::fs::remove_file(lab.only("index")).unwrap();
-    assert_eq!(lab.findings().await, ["restic_index_missing!", "restic_unreadable!"]);
+    assert_eq!(lab.findings().await, ["backup_unreadable!", "restic_index_missing!"]);
 }
 
 #[tokio::test]
@@ -191,21 +190,21 @@ async fn a_stale_group_does_not_hide_behind_a_fresh_one() {
     let check = lab.check();
     let facts = observe(check.as_ref(), now()).await.unwrap();
     let findings = check.judge(&facts, &[], now());
-    assert_eq!(ids(&findings), ["restic_stale!"]);
+    assert_eq!(ids(&findings), ["backup_stale!"]);
     assert!(findings[0].what.contains("srv-web:"), "{}", findings[0].what);
     let check = build("restic", &format!("{}host = \"srv-erp\"", lab.keys()));
     let facts = observe(check.as_ref(), now()).await.unwrap();
     assert_eq!(judged(check.as_ref(), &facts, now()), NOTHING);
     let check = build("restic", &format!("{}host = \"srv-none\"", lab.keys()));
     let facts = observe(check.as_ref(), now()).await.unwrap();
-    assert_eq!(judged(check.as_ref(), &facts, now()), ["restic_no_snapshots!"]);
+    assert_eq!(judged(check.as_ref(), &facts, now()), ["backup_none!"]);
 }
 
 #[tokio::test]
 async fn a_snapshot_from_the_future_is_not_fresh() {
     let lab = Lab::new();
     lab.back_up("source", "2026-11-25 03:00:00", "srv-erp");
-    assert_eq!(lab.findings().await, ["restic_future"]);
+    assert_eq!(lab.findings().await, ["backup_future"]);
 }
 
 #[tokio::test]
@@ -217,13 +216,13 @@ async fn a_lost_snapshot_and_a_new_repository_are_found() {
     lab.restic(&["forget", "latest"]);
     let facts = lab.facts().await;
     let findings = lab.check().judge(&facts, &past, now());
-    assert_eq!(ids(&findings), ["restic_history_lost!"]);
+    assert_eq!(ids(&findings), ["backup_history_lost!"]);
     std::fs::remove_dir_all(lab.path("repository")).unwrap();
     lab.restic(&["init"]);
     lab.back_up("source", "2026-11-21 10:00:00", "srv-erp");
     let facts = lab.facts().await;
     let findings = lab.check().judge(&facts, &past, now());
-    assert_eq!(ids(&findings), ["restic_replaced!"]);
+    assert_eq!(ids(&findings), ["backup_replaced!"]);
 }
 
 /// A program in restic's place.
@@ -277,7 +276,7 @@ async fn counts_of_newer_versions_show_an_upheaval() {
         )
     };
     let quiet: Vec<String> = (12..=20).map(|day| snapshot(day, 3)).collect();
-    for (last, expected) in [(snapshot(21, 4), NOTHING), (snapshot(21, 200), &["restic_churn"])] {
+    for (last, expected) in [(snapshot(21, 4), NOTHING), (snapshot(21, 200), &["backup_churn"])] {
         let folder = tempfile::tempdir().unwrap();
         let list = format!("[{},{last}]", quiet.join(","));
         let ids: String = (0..10).map(|n| format!("{n:064x}\\n")).collect();

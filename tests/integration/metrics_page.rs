@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use evenkeel_agent::checks::table_markdown;
+use evenkeel_agent::checks::CHECKS;
 use evenkeel_agent::metrics::{FAMILIES, PREFIX};
 
 use crate::support::{AGENT, Running, folder, get, root, run_ok, said};
@@ -18,8 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Recorded hosts, each looked at by an agent of its own.
 const HOSTS: [&str; 4] = ["old-server", "quiet-vm", "rebuilding-server", "workgroup-server"];
 
-/// Families that a page has only after something went wrong.
-const CONDITIONAL: [(&str, &str); 2] = [
+/// Families that a page has only after something went wrong, or with other tools.
+const CONDITIONAL: [(&str, &str); 4] = [
+    ("evenkeel_backup_newest_snapshot_end_timestamp_seconds", "restic tells it from 0.17 on"),
+    ("evenkeel_backup_newest_snapshot_added_bytes", "restic tells it from 0.17 on"),
     ("evenkeel_series_dropped", "a family has more series than the page takes"),
     ("evenkeel_target_vanished_last_seen_timestamp_seconds", "a target went between two runs"),
 ];
@@ -27,7 +29,7 @@ const CONDITIONAL: [(&str, &str); 2] = [
 /// Restic counts the changes of each run from 0.17 on; before, the size of the
 /// whole stands for them. A page has the one or the other.
 const EITHER: [&str; 2] =
-    ["evenkeel_restic_newest_snapshot_changed_ratio", "evenkeel_restic_stored_bytes"];
+    ["evenkeel_backup_newest_snapshot_changed_ratio", "evenkeel_backup_stored_bytes"];
 
 /// Scrapes of each page in a row.
 const SCRAPES: usize = 30;
@@ -222,17 +224,15 @@ fn family<'a>(page: &'a str, name: &str) -> BTreeMap<&'a str, &'a str> {
     all
 }
 
-/// Every family that is promised: those of the README's table and the agent's own.
+/// Every family that is promised: those of the kinds, as the README lists them, and the agent's own.
 fn promised() -> BTreeSet<String> {
     let mut names: BTreeSet<String> =
         FAMILIES.iter().map(|family| format!("{PREFIX}{}", family.name)).collect();
     let own = names.len();
-    let table = table_markdown();
-    for row in table.lines().skip(2) {
-        let metrics = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
-        names.extend(metrics.split_whitespace().map(|name| name.trim_matches('`').to_owned()));
-    }
-    assert!(names.len() > own + 40, "the table names {} families", names.len() - own);
+    let facts = CHECKS.iter().flat_map(|kind| kind.all_facts());
+    let exported = facts.filter(|fact| !fact.metric.is_empty());
+    names.extend(exported.map(|fact| format!("{PREFIX}{}", fact.metric)));
+    assert!(names.len() > own + 40, "the kinds name {} families", names.len() - own);
     names
 }
 

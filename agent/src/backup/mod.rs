@@ -1,8 +1,194 @@
-//! What every kind of backup has in common: its facts, its findings, and what holds of it.
+//! What every kind of backup has in common: its keys, its facts, its findings,
+//! and what holds of it.
+mod drilled;
+mod judgement;
+mod keys;
+mod sight;
+mod states;
+
+use evenkeel_config::record::Status;
+
 use crate::checks::{FactKind, FindingKind};
 
+pub(crate) use drilled::findings as drill_findings;
+pub use judgement::judge;
+pub use keys::Keys;
+pub use sight::{GroupSight, LockSeen, LocksSeen, MOST_GROUPS, Sight, SnapshotSight, subject};
+pub use states::states;
+
+const fn repository_fact(name: &'static str, metric: &'static str, help: &'static str) -> FactKind {
+    FactKind { name, metric, help, subject: "", labels: &[] }
+}
+
+const fn group_fact(name: &'static str, metric: &'static str, help: &'static str) -> FactKind {
+    FactKind { name, metric, help, subject: "group", labels: &[] }
+}
+
 /// Facts that every kind of backup can come to.
-pub const FACTS: &[FactKind] = &[];
+pub const FACTS: &[FactKind] = &[
+    repository_fact("version", "", "Version of the tool."),
+    repository_fact("repository_id", "", "Id of the repository, made with it."),
+    repository_fact("snapshots", "backup_snapshots", "Snapshots that could be read."),
+    repository_fact(
+        "unreadable_snapshots",
+        "backup_unreadable_snapshots",
+        "Snapshots that are stored and cannot be read.",
+    ),
+    repository_fact("locks", "backup_locks", "Locks, held or left behind."),
+    repository_fact(
+        "oldest_lock",
+        "backup_oldest_lock_timestamp_seconds",
+        "Last renewal of the worst lock.",
+    ),
+    repository_fact("lock_exclusive", "", "Whether the worst lock keeps everybody out."),
+    repository_fact("lock_holder", "", "Who holds the worst lock."),
+    repository_fact("lock_dead", "", "Whether the holder is a process of this host that ended."),
+    repository_fact("said", "", "What the tool said besides its answer."),
+    repository_fact("stored_size", "backup_stored_bytes", "Bytes that all snapshots take."),
+    repository_fact("groups_left_out", "", "Groups beyond the number that is looked at."),
+    repository_fact("append_only", "", "Whether the settings of the repository refuse deletion."),
+    group_fact("group", "", "Host, paths and tags of the group."),
+    group_fact(
+        "newest",
+        "backup_newest_snapshot_timestamp_seconds",
+        "Start of the newest snapshot of the group.",
+    ),
+    group_fact(
+        "newest_end",
+        "backup_newest_snapshot_end_timestamp_seconds",
+        "End of the newest snapshot of the group.",
+    ),
+    group_fact("group_snapshots", "backup_group_snapshots", "Snapshots in the group."),
+    group_fact("files", "backup_newest_snapshot_files", "Files in the newest snapshot."),
+    group_fact("bytes", "backup_newest_snapshot_bytes", "Bytes in the newest snapshot."),
+    group_fact("changed", "", "Files that are new or changed in the newest snapshot."),
+    group_fact("removed", "", "Files that are gone since the snapshot before."),
+    group_fact(
+        "added_bytes",
+        "backup_newest_snapshot_added_bytes",
+        "Bytes of the newest snapshot that were new to the repository.",
+    ),
+    group_fact("complete", "", "Whether the newest snapshot holds all it was to hold."),
+    group_fact("incomplete_why", "", "What is missing in the newest snapshot."),
+    group_fact("size_unknown", "", "Whether the newest snapshot could not be counted in time."),
+    group_fact("readable", "", "Whether the newest snapshot's list of files could be read."),
+    group_fact(
+        "changed_share",
+        "backup_newest_snapshot_changed_ratio",
+        "Share of files in the newest snapshot that are new or changed.",
+    ),
+    group_fact("changed_share_usual", "", "Median of that share in the snapshots before."),
+];
 
 /// Findings that every kind of backup can come to.
-pub const FINDINGS: &[FindingKind] = &[];
+pub const FINDINGS: &[FindingKind] = &[
+    FindingKind {
+        id: "backup_none",
+        severity: Status::Critical,
+        about: "There is no snapshot of what the check asks for.",
+        advice: "Run the backup job, and compare what it writes with the check's keys.",
+    },
+    FindingKind {
+        id: "backup_stale",
+        severity: Status::Warning,
+        about: "A group got no snapshot when one was due; critical after three missed ones.",
+        advice: "Look at the log of that backup job; forget the group if it is retired.",
+    },
+    FindingKind {
+        id: "backup_future",
+        severity: Status::Warning,
+        about: "The newest snapshot carries a time in the future, so its age cannot be told.",
+        advice: "Set the clock of the machine that makes the backup.",
+    },
+    FindingKind {
+        id: "backup_empty",
+        severity: Status::Critical,
+        about: "The newest snapshot holds no data.",
+        advice: "See whether the source is mounted, then run the backup again.",
+    },
+    FindingKind {
+        id: "backup_incomplete",
+        severity: Status::Critical,
+        about: "The newest snapshot does not hold all that it was to hold.",
+        advice: "Look at the log of the backup job for what it could not read.",
+    },
+    FindingKind {
+        id: "backup_size_unknown",
+        severity: Status::Unknown,
+        about: "The newest snapshot could not be counted, so nobody knows whether it is complete.",
+        advice: "Raise the check's `deadline`; newer versions of most tools count while they work.",
+    },
+    FindingKind {
+        id: "backup_collapsed",
+        severity: Status::Critical,
+        about: "The newest snapshot has less than half the usual bytes or files.",
+        advice: "Compare it with the one before: a missing mount leaves this trace.",
+    },
+    FindingKind {
+        id: "backup_grown",
+        severity: Status::Warning,
+        about: "The newest snapshot has more than three times the usual bytes or files.",
+        advice: "Compare it with the one before: a tree may be mounted twice.",
+    },
+    FindingKind {
+        id: "backup_churn",
+        severity: Status::Warning,
+        about: "Far more of the source changed than usual, as when somebody encrypts it.",
+        advice: "Look at the source now; keep the older snapshots until the reason is known.",
+    },
+    FindingKind {
+        id: "backup_unreadable",
+        severity: Status::Critical,
+        about: "Stored snapshots, or the list of files of the newest one, cannot be read.",
+        advice: "Copy the repository aside, then let the tool check the copy.",
+    },
+    FindingKind {
+        id: "backup_history_lost",
+        severity: Status::Critical,
+        about: "The newest snapshot seen before is gone and none took its place, which retention \
+                never does.",
+        advice: "Find out who removed it; protect the repository against deletion.",
+    },
+    FindingKind {
+        id: "backup_history_shrank",
+        severity: Status::Warning,
+        about: "Less than half the usual number of snapshots is left.",
+        advice: "Compare with the retention rules; an attacker begins with the backups.",
+    },
+    FindingKind {
+        id: "backup_replaced",
+        severity: Status::Critical,
+        about: "The repository has another id than before: it was made anew or swapped.",
+        advice: "Find the old repository; if the change was meant, configure the check anew.",
+    },
+    FindingKind {
+        id: "backup_lock_stale",
+        severity: Status::Warning,
+        about: "A lock was left behind; critical if it keeps the next backup out.",
+        advice: "When the tool runs nowhere, let it remove the lock.",
+    },
+    FindingKind {
+        id: "backup_complained",
+        severity: Status::Warning,
+        about: "The tool ended well and complained all the same.",
+        advice: "Run its command that lists snapshots by hand and read what it says.",
+    },
+    FindingKind {
+        id: "never_drilled",
+        severity: Status::Warning,
+        about: "Nobody has ever restored from this backup as a test.",
+        advice: "Run `evenkeel-agent drill` for it: that takes minutes, and shows whether it works.",
+    },
+    FindingKind {
+        id: "drill_failed",
+        severity: Status::Critical,
+        about: "The last restore drill did not work.",
+        advice: "Mend what failed and drill again: until then count on nothing from this backup.",
+    },
+    FindingKind {
+        id: "drill_old",
+        severity: Status::Warning,
+        about: "The last restore drill was more than a year ago.",
+        advice: "Run `evenkeel-agent drill` for it.",
+    },
+];

@@ -3,19 +3,16 @@
 use std::path::Path;
 
 use evenkeel_config::agent::CheckEntry;
-use evenkeel_config::id::Id;
 use evenkeel_config::problem::Problems;
 use evenkeel_config::quantity::{Size, Span};
-use evenkeel_config::record::{
-    CopyFacts, Evidence, Failure, FailureKind, Finding, SnapshotFact, Status, Value,
-};
-use jiff::{SignedDuration, Timestamp};
+use evenkeel_config::record::{CopyState, Evidence, Failure, FailureKind, Finding, Status, Value};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, place, settings, since,
+    BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
 };
-use crate::baseline::{Jump, jump};
+use crate::backup::{self, GroupSight, Keys, Sight, SnapshotSight};
 use crate::probe::host::{Host, HostError};
 use crate::probe::redact::plain;
 
@@ -41,17 +38,14 @@ dataset = "erp-db"                   # the data set on the map that is in them
     stale_after_intervals: 3,
     facts: &[
         fact("folder_exists", "files_folder_exists", "Whether the folder of the files is there."),
-        fact("count", "files_matching", "Number of files that match."),
         fact(
             "unreadable",
             "files_unreadable",
             "Number of matching files of which not even the size can be read.",
         ),
         fact("empty", "files_empty", "Number of files without any content."),
-        fact("newest", "files_newest_timestamp_seconds", "Last change of the newest file."),
-        fact("oldest", "files_oldest_timestamp_seconds", "Last change of the oldest file."),
-        fact("newest_size", "files_newest_size_bytes", "Size of the newest file."),
         fact("total_size", "files_size_bytes", "Size of all files together."),
+        fact("oldest", "files_oldest_timestamp_seconds", "Last change of the oldest file."),
         fact("newest_name", "", "Name of the newest file."),
         fact("oldest_name", "", "Name of the oldest file."),
     ],
@@ -63,33 +57,21 @@ dataset = "erp-db"                   # the data set on the map that is in them
             advice: "See whether a disk or share is not mounted, or correct `path`.",
         },
         FindingKind {
-            id: "files_none",
-            severity: Status::Critical,
-            about: "The folder is there and holds no matching file.",
-            advice: "See whether the backup job runs and where it writes to.",
-        },
-        FindingKind {
             id: "files_too_few",
             severity: Status::Warning,
             about: "Fewer files are kept than `min_count`.",
             advice: "See what removes them: retention set too short, a full disk, or somebody.",
         },
         FindingKind {
-            id: "files_stale",
+            id: "files_old",
             severity: Status::Warning,
-            about: "No new file came when one was due; critical after three missed ones.",
-            advice: "Look at the log of the backup job and run it by hand.",
-        },
-        FindingKind {
-            id: "files_future",
-            severity: Status::Warning,
-            about: "A file carries a time in the future, so its age cannot be told.",
-            advice: "Set the clock of the machine that writes the file.",
+            about: "With `each`, a file was not renewed when it was due; critical after three.",
+            advice: "Look at the log of the job that writes that file.",
         },
         FindingKind {
             id: "files_empty",
             severity: Status::Warning,
-            about: "Files without any content; critical if the newest is one of them.",
+            about: "Earlier files have no content.",
             advice: "Look at the log of the backup job: the disk may be full or the dump refused.",
         },
         FindingKind {
@@ -97,24 +79,6 @@ dataset = "erp-db"                   # the data set on the map that is in them
             severity: Status::Critical,
             about: "The newest file is smaller than `min_size`.",
             advice: "Open the newest file and see what is missing in it.",
-        },
-        FindingKind {
-            id: "files_collapsed",
-            severity: Status::Critical,
-            about: "The newest file is less than half as large as usual.",
-            advice: "See whether the source is complete: a missing mount or table leaves this trace.",
-        },
-        FindingKind {
-            id: "files_grown",
-            severity: Status::Warning,
-            about: "The newest file is more than three times as large as usual.",
-            advice: "See what came into the source, and whether the disk has room for it.",
-        },
-        FindingKind {
-            id: "files_history_shrank",
-            severity: Status::Warning,
-            about: "Far fewer files than usual are kept.",
-            advice: "See what removed them: an attacker begins with the backups.",
         },
         FindingKind {
             id: "files_unreadable",
@@ -132,33 +96,24 @@ dataset = "erp-db"                   # the data set on the map that is in them
 #[serde(deny_unknown_fields, default)]
 struct Settings {
     path: Option<String>,
-    expect_every: Option<Span>,
     min_size: Option<Size>,
     min_count: Option<u32>,
     each: bool,
-    dataset: Option<Id>,
 }
 
 struct Files {
-    component: Id,
+    keys: Keys,
     folder: String,
     /// The last part of the path, if it is a pattern.
     pattern: Option<String>,
-    expect_every: Span,
     min_size: Size,
     min_count: u32,
     each: bool,
-    dataset: Option<Id>,
 }
 
-/// Of more files only the latest are handed on as copies.
-const MOST_COPIES: usize = 120;
-
-/// Clocks may differ by so much before a time counts as being in the future.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
-
 fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> {
-    let settings: Settings = settings(entry, problems)?;
+    let (keys, own) = Keys::take(entry, problems)?;
+    let settings: Settings = settings(&own, problems)?;
     let hint = "an absolute path with `*` in its last part at most, as in `/var/backups/*.gz`";
     let Some(path) = settings.path else {
         problems.error(place(entry, "path"), "`path` is missing", hint);
@@ -171,14 +126,12 @@ fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> 
     }
     let is_pattern = last.contains(['*', '?']);
     Some(Box::new(Files {
-        component: entry.component.clone(),
+        keys,
         folder: if is_pattern { format!("{folder}/") } else { path.clone() },
         pattern: is_pattern.then(|| last.to_owned()),
-        expect_every: settings.expect_every.unwrap_or(Span::from_hours(24)),
         min_size: settings.min_size.unwrap_or_default(),
         min_count: settings.min_count.unwrap_or(1),
         each: settings.each,
-        dataset: settings.dataset,
     }))
 }
 
@@ -214,160 +167,103 @@ impl Check for Files {
     }
 
     fn judge(&self, facts: &Facts, past: &[Evidence], now: Timestamp) -> Vec<Finding> {
-        let mut found: Vec<(&str, Status, String)> = Vec::new();
         if facts.not_applicable.is_some() {
             return Vec::new();
         }
-        let count = facts.number("count", "").unwrap_or(0.0);
-        let newest = time(facts, "newest");
-        if !facts.flag("folder_exists", "") {
-            let what = format!("{} does not exist", plain(&self.folder));
-            found.push(("files_folder_missing", Status::Critical, what));
-        } else if count < 1.0 {
-            let what = match &self.pattern {
-                Some(pattern) => {
-                    format!("no file in {} is named {}", plain(&self.folder), plain(pattern))
-                }
-                None => format!("{} holds no file", plain(&self.folder)),
-            };
-            found.push(("files_none", Status::Critical, what));
+        let mut own: Vec<(&str, Status, String)> = Vec::new();
+        let mut shared = Vec::new();
+        if facts.flag("folder_exists", "") {
+            shared = backup::judge(&KIND, &self.keys, facts, past, now);
+            self.judge_files(facts, now, &mut own);
         } else {
-            self.judge_count(facts, past, count, &mut found);
-            self.judge_times(facts, newest, now, &mut found);
-            self.judge_sizes(facts, past, &mut found);
+            let what = format!("{} does not exist", plain(&self.folder));
+            own.push(("files_folder_missing", Status::Critical, what));
         }
-        found
-            .into_iter()
-            .map(|(id, severity, what)| {
-                let since = since(past, id, "", now);
-                Finding { severity, ..KIND.finding(id, &self.component, "", what, since) }
-            })
-            .collect()
+        if self.each {
+            // Different files of one set say nothing about each other's size.
+            shared.retain(|one| !matches!(&*one.id, "backup_collapsed" | "backup_grown"));
+        }
+        let finding = |(id, severity, what): (&str, Status, String)| {
+            let since = since(past, id, "", now);
+            Finding { severity, ..KIND.finding(id, &self.keys.component, "", what, since) }
+        };
+        shared.extend(own.into_iter().map(finding));
+        shared
+    }
+
+    fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
+        backup::states(&self.keys, seen)
     }
 }
 
 impl Files {
     fn facts(&self, files: &[Found], unreadable: usize) -> Facts {
-        let mut facts = Facts::default();
+        let snapshots: Vec<SnapshotSight> = files.iter().map(Found::snapshot).collect();
         let sizes = || files.iter().filter_map(|file| file.size);
+        let sight = Sight {
+            snapshots: Some(files.len() as u64),
+            groups: if files.is_empty() {
+                Vec::new()
+            } else {
+                vec![GroupSight { snapshots, ..GroupSight::default() }]
+            },
+            ..Sight::default()
+        };
+        let mut facts = sight.facts(&self.keys);
         facts.push("folder_exists", "", Value::Flag(true));
-        facts.push("count", "", Value::Number(files.len() as f64));
         facts.push("unreadable", "", Value::Number(unreadable as f64));
+        facts.push("total_size", "", Value::Number(sizes().sum::<u64>() as f64));
         let empty = sizes().filter(|size| *size == 0).count();
         facts.push("empty", "", Value::Number(empty as f64));
         if let (Some(oldest), Some(newest)) = (files.first(), files.last()) {
-            facts.push("newest", "", Value::Time(newest.modified));
             facts.push("oldest", "", Value::Time(oldest.modified));
-            if let Some(size) = newest.size {
-                facts.push("newest_size", "", Value::Number(size as f64));
-            }
-            facts.push("total_size", "", Value::Number(sizes().sum::<u64>() as f64));
             facts.push("newest_name", "", Value::Text(plain(&newest.name)));
             facts.push("oldest_name", "", Value::Text(plain(&oldest.name)));
         }
-        let latest = &files[files.len().saturating_sub(MOST_COPIES)..];
-        facts.copies.push(CopyFacts {
-            copy: self.component.clone(),
-            dataset: self.dataset.clone(),
-            group: String::new(),
-            snapshots: latest.iter().map(Found::snapshot).collect(),
-        });
         facts
     }
 
-    fn judge_count(
-        &self,
-        facts: &Facts,
-        past: &[Evidence],
-        count: f64,
-        found: &mut Vec<(&str, Status, String)>,
-    ) {
-        if count < f64::from(self.min_count) {
+    fn judge_files(&self, facts: &Facts, now: Timestamp, found: &mut Vec<(&str, Status, String)>) {
+        let count = facts.number("snapshots", "").unwrap_or(0.0);
+        if count > 0.0 && count < f64::from(self.min_count) {
             let what = format!("{count} files are kept, {} are expected", self.min_count);
             found.push(("files_too_few", Status::Warning, what));
-        }
-        if let Some(Jump::Collapsed { usual }) = jump(&history(past, "count"), count) {
-            let what = format!("{count} files are kept, {usual} are usual");
-            found.push(("files_history_shrank", Status::Warning, what));
         }
         let unreadable = facts.number("unreadable", "").unwrap_or(0.0);
         if unreadable > 0.0 {
             let what = format!("{unreadable} of the files cannot be looked at");
             found.push(("files_unreadable", Status::Warning, what));
         }
-    }
-
-    fn judge_times(
-        &self,
-        facts: &Facts,
-        newest: Option<Timestamp>,
-        now: Timestamp,
-        found: &mut Vec<(&str, Status, String)>,
-    ) {
-        if let Some(newest) = newest.filter(|newest| *newest > now + CLOCK_SLACK) {
-            let name = facts.text("newest_name", "").unwrap_or("a file");
-            let what = format!("{name} says it was written at {newest:.0}, which is to come");
-            found.push(("files_future", Status::Warning, what));
-        }
-        let (fact, name) =
-            if self.each { ("oldest", "oldest_name") } else { ("newest", "newest_name") };
-        let Some(written) = time(facts, fact) else { return };
-        let expect = self.expect_every;
-        let late = now.duration_since(written).as_secs_f64() / expect.as_secs().max(1.0);
-        // A quarter of the rhythm more is granted: jobs do not end on the minute.
-        if late > 1.25 {
-            let severity = if late > 3.0 { Status::Critical } else { Status::Warning };
-            let name = facts.text(name, "").unwrap_or("the file");
-            let what = format!("{name} was written at {written:.0}, one is due every {expect}");
-            found.push(("files_stale", severity, what));
-        }
-    }
-
-    fn judge_sizes(
-        &self,
-        facts: &Facts,
-        past: &[Evidence],
-        found: &mut Vec<(&str, Status, String)>,
-    ) {
+        let size = facts.number("bytes", "");
         let empty = facts.number("empty", "").unwrap_or(0.0);
-        let Some(size) = facts.number("newest_size", "") else { return };
+        let newest_is_empty = if size == Some(0.0) { 1.0 } else { 0.0 };
+        if empty > newest_is_empty {
+            let what = format!("{empty} files have no content");
+            found.push(("files_empty", Status::Warning, what));
+        }
         let name = facts.text("newest_name", "").unwrap_or("the newest file");
-        if empty > 0.0 {
-            let severity = if size == 0.0 { Status::Critical } else { Status::Warning };
-            found.push(("files_empty", severity, format!("{empty} files have no content")));
-        }
-        if size == 0.0 {
-            return;
-        }
-        if size < self.min_size.as_bytes() as f64 {
+        let least = self.min_size.as_bytes() as f64;
+        if let Some(size) = size.filter(|size| *size > 0.0 && *size < least) {
             let what = format!("{name} has {size} bytes, at least {} are due", self.min_size);
             found.push(("files_too_small", Status::Critical, what));
         }
-        if self.each {
-            // Different files of one set say nothing about each other's size.
-            return;
-        }
-        match jump(&size_history(facts, past), size) {
-            Some(Jump::Collapsed { usual }) => {
-                let what = format!("{name} has {size} bytes, {usual:.0} are usual");
-                found.push(("files_collapsed", Status::Critical, what));
+        if let (true, Some(Value::Time(written))) = (self.each, facts.get("oldest", "")) {
+            let expect = self.keys.expect_every;
+            let late = now.duration_since(*written).as_secs_f64() / expect.as_secs().max(1.0);
+            // A quarter of the rhythm more is granted: jobs do not end on the minute.
+            if late > 1.25 {
+                let severity = if late > 3.0 { Status::Critical } else { Status::Warning };
+                let name = facts.text("oldest_name", "").unwrap_or("a file");
+                let what = format!("{name} was written at {written:.0}, one is due every {expect}");
+                found.push(("files_old", severity, what));
             }
-            Some(Jump::Grown { usual }) => {
-                let what = format!("{name} has {size} bytes, {usual:.0} are usual");
-                found.push(("files_grown", Status::Warning, what));
-            }
-            None => {}
         }
     }
 }
 
 impl Found {
-    fn snapshot(&self) -> SnapshotFact {
-        SnapshotFact {
-            bytes: self.size,
-            complete: self.size != Some(0),
-            ..SnapshotFact::new(self.modified)
-        }
+    fn snapshot(&self) -> SnapshotSight {
+        SnapshotSight { bytes: self.size, files: Some(1), ..SnapshotSight::new(self.modified) }
     }
 }
 
@@ -436,55 +332,10 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern[at..].iter().all(|letter| *letter == b'*')
 }
 
-fn time(facts: &Facts, name: &str) -> Option<Timestamp> {
-    match facts.get(name, "") {
-        Some(Value::Time(time)) => Some(*time),
-        _ => None,
-    }
-}
-
-/// Earlier values of a fact, oldest first.
-fn history(past: &[Evidence], name: &str) -> Vec<f64> {
-    past.iter()
-        .filter_map(|evidence| evidence.observations().iter().find(|fact| fact.name == name))
-        .filter_map(|fact| fact.value.number())
-        .collect()
-}
-
-/// Sizes of the files before the newest; where each overwrites the one before,
-/// of the files seen in earlier runs, each counted once.
-fn size_history(facts: &Facts, past: &[Evidence]) -> Vec<f64> {
-    let kept: Vec<f64> = facts
-        .copies
-        .iter()
-        .flat_map(|copy| &copy.snapshots)
-        .filter_map(|snapshot| snapshot.bytes.map(|bytes| bytes as f64))
-        .collect();
-    if kept.len() > 7 {
-        return kept[..kept.len() - 1].to_vec();
-    }
-    let newest = time(facts, "newest");
-    let mut sizes = Vec::new();
-    let mut last = None;
-    for evidence in past {
-        let value = |name: &str| {
-            evidence.observations().iter().find(|fact| fact.name == name).map(|fact| &fact.value)
-        };
-        let (Some(Value::Time(written)), Some(Value::Number(size))) =
-            (value("newest"), value("newest_size"))
-        else {
-            continue;
-        };
-        if Some(*written) != last && Some(*written) != newest {
-            sizes.push(*size);
-            last = Some(*written);
-        }
-    }
-    sizes
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::testing::{build, evidence, ids, observe};
 
@@ -512,19 +363,19 @@ mod tests {
         let fine = [("a.gz", 26, 900), ("b.gz", 2, 1000), ("c.txt", 500, 0)];
         assert_eq!(judged(DAILY, &fine).await, Vec::<String>::new());
         assert_eq!(judged("path = \"/other\"", &fine).await, ["files_folder_missing!"]);
-        assert_eq!(judged(DAILY, &[]).await, ["files_none!"]);
-        assert_eq!(judged(DAILY, &[("a.gz", 31, 9)]).await, ["files_stale"]);
-        assert_eq!(judged(DAILY, &[("a.gz", 80, 9)]).await, ["files_stale!"]);
-        assert_eq!(judged(DAILY, &[("a.gz", -1, 9)]).await, ["files_future"]);
-        assert_eq!(judged(DAILY, &[("a.gz", 2, 0)]).await, ["files_empty!"]);
+        assert_eq!(judged(DAILY, &[]).await, ["backup_none!"]);
+        assert_eq!(judged(DAILY, &[("a.gz", 31, 9)]).await, ["backup_stale"]);
+        assert_eq!(judged(DAILY, &[("a.gz", 80, 9)]).await, ["backup_stale!"]);
+        assert_eq!(judged(DAILY, &[("a.gz", -1, 9)]).await, ["backup_future"]);
+        assert_eq!(judged(DAILY, &[("a.gz", 2, 0)]).await, ["backup_empty!"]);
         assert_eq!(judged(DAILY, &[("a.gz", 5, 0), ("b.gz", 2, 9)]).await, ["files_empty"]);
         let small = format!("{DAILY}\nmin_size = \"1 kB\"\nmin_count = 2");
         let found = judged(&small, &[("a.gz", 2, 9)]).await;
         assert_eq!(found, ["files_too_few", "files_too_small!"]);
         let each = format!("{DAILY}\neach = true");
-        assert_eq!(judged(&each, &[("a.gz", 90, 9), ("b.gz", 2, 9)]).await, ["files_stale!"]);
+        assert_eq!(judged(&each, &[("a.gz", 90, 9), ("b.gz", 2, 9)]).await, ["files_old!"]);
         let file = "path = \"/dumps/a.gz\"\nexpect_every = \"24h\"";
-        assert_eq!(judged(file, &[("a.gz", 90, 9), ("b.gz", 2, 9)]).await, ["files_stale!"]);
+        assert_eq!(judged(file, &[("a.gz", 90, 9), ("b.gz", 2, 9)]).await, ["backup_stale!"]);
     }
 
     #[tokio::test]
@@ -533,9 +384,9 @@ mod tests {
         let mut files: Vec<_> =
             names.iter().zip(1..).map(|(name, day)| (name.as_str(), day * 24, 1000)).collect();
         files.push(("new.gz", 1, 400));
-        assert_eq!(judged(DAILY, &files).await, ["files_collapsed!"]);
+        assert_eq!(judged(DAILY, &files).await, ["backup_collapsed!"]);
         files[8].2 = 4000;
-        assert_eq!(judged(DAILY, &files).await, ["files_grown"]);
+        assert_eq!(judged(DAILY, &files).await, ["backup_grown"]);
         files[8].2 = 600;
         assert_eq!(judged(DAILY, &files).await, Vec::<String>::new());
     }
@@ -547,9 +398,10 @@ mod tests {
         let facts = |day: i64, size: f64, count: f64| {
             let mut facts = Facts::default();
             facts.push("folder_exists", "", Value::Flag(true));
-            facts.push("count", "", Value::Number(count));
+            facts.push("snapshots", "", Value::Number(count));
+            facts.push("group_snapshots", "", Value::Number(count));
             facts.push("newest", "", Value::Time(now - SignedDuration::from_hours(24 * day)));
-            facts.push("newest_size", "", Value::Number(size));
+            facts.push("bytes", "", Value::Number(size));
             facts
         };
         let past: Vec<Evidence> = (1..=8)
@@ -559,8 +411,8 @@ mod tests {
             })
             .collect();
         assert_eq!(ids(&check.judge(&facts(0, 90.0, 9.0), &past, now)), Vec::<String>::new());
-        assert_eq!(ids(&check.judge(&facts(0, 10.0, 9.0), &past, now)), ["files_collapsed!"]);
-        assert_eq!(ids(&check.judge(&facts(0, 90.0, 2.0), &past, now)), ["files_history_shrank"]);
+        assert_eq!(ids(&check.judge(&facts(0, 10.0, 9.0), &past, now)), ["backup_collapsed!"]);
+        assert_eq!(ids(&check.judge(&facts(0, 90.0, 2.0), &past, now)), ["backup_history_shrank"]);
         // The same file seen often is one value of history only.
         let same = vec![past[0].clone(); 9];
         assert_eq!(ids(&check.judge(&facts(0, 10.0, 9.0), &same, now)), Vec::<String>::new());

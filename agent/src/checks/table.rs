@@ -1,7 +1,8 @@
 //! The table of checks as Markdown, for the README.
 use std::fmt::Write;
 
-use super::CHECKS;
+use super::{CHECKS, FactKind, FindingKind};
+use crate::backup;
 use crate::metrics::PREFIX;
 
 /// The table of checks: kind, what it proves, how it can be fooled, its
@@ -11,20 +12,37 @@ pub fn table_markdown() -> String {
         "| Check | What it proves | How it can be fooled | Findings | Metrics |\n|---|---|---|---|---|\n",
     );
     for kind in CHECKS {
-        let findings: Vec<String> =
-            kind.all_findings().map(|finding| format!("`{}`", finding.id)).collect();
-        let mut metrics: Vec<String> = kind
-            .all_facts()
-            .filter(|fact| !fact.metric.is_empty())
-            .map(|fact| format!("`{PREFIX}{}`", fact.metric))
-            .collect();
-        metrics.dedup();
+        let mut findings = ids(kind.findings);
+        let mut metrics = metrics(kind.facts);
+        if kind.backup.is_some() {
+            findings.push("those of backups".to_owned());
+            metrics.push("those of backups".to_owned());
+        }
         let (findings, metrics) = (findings.join(" "), metrics.join(" "));
         let (about, limits) = (cell(kind.about), cell(kind.limits));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "| `{}` | {about} | {limits} | {findings} | {metrics} |", kind.name);
     }
+    let (findings, metrics) = (ids(backup::FINDINGS), metrics(backup::FACTS));
+    let _ = writeln!(
+        text,
+        "\nThose of backups: the findings {}; the metrics {}.",
+        findings.join(" "),
+        metrics.join(" ")
+    );
     text
+}
+
+fn ids(findings: &[FindingKind]) -> Vec<String> {
+    findings.iter().map(|finding| format!("`{}`", finding.id)).collect()
+}
+
+fn metrics(facts: &[FactKind]) -> Vec<String> {
+    let exported = facts.iter().filter(|fact| !fact.metric.is_empty());
+    let mut names: Vec<String> =
+        exported.map(|fact| format!("`{PREFIX}{}`", fact.metric)).collect();
+    names.dedup();
+    names
 }
 
 fn cell(text: &str) -> String {
@@ -193,7 +211,9 @@ mod tests {
     #[test]
     fn the_table_has_a_row_for_each_kind() {
         let table = table_markdown();
-        assert_eq!(table.lines().count(), CHECKS.len() + 2);
-        assert!(table.lines().all(|line| line.starts_with('|') && line.ends_with('|')));
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
+        assert_eq!(rows.len(), CHECKS.len() + 2);
+        assert!(rows.iter().all(|line| line.ends_with('|')));
+        assert!(table.ends_with(".\n") && table.contains("Those of backups:"));
     }
 }

@@ -14,6 +14,7 @@ use evenkeel_config::record::{
 };
 use jiff::{SignedDuration, Timestamp};
 
+use crate::backup;
 use crate::checks::{Facts, Seen};
 use crate::plan::Configured;
 use crate::store::SeenSubject;
@@ -124,6 +125,16 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
         }
         Ok(facts) => observed(run, facts, &mut findings, &mut states),
     };
+    if run.configured.kind.backup.is_some() && run.configured.check.drill().is_some() {
+        let Configured { kind, entry, .. } = run.configured;
+        findings.extend(backup::drill_findings(
+            kind,
+            &entry.component,
+            run.drills,
+            run.past,
+            run.started,
+        ));
+    }
     if run.is_history_lost {
         let what = HISTORY.about.to_owned();
         findings.push(common(run, &HISTORY, "", what, run.started));
@@ -241,7 +252,10 @@ fn observed(
     }
     let subjects = facts.observations.iter().map(|seen| seen.subject.as_str()).collect();
     vanished(run, &subjects, findings);
-    future(run, &facts, findings);
+    // Checks of backups tell it themselves, group by group.
+    if run.configured.kind.backup.is_none() {
+        future(run, &facts, findings);
+    }
     Outcome::Observed {
         observations: facts.observations,
         copies: facts.copies,

@@ -32,6 +32,23 @@ pub const FAMILIES: &[Family] = &[
         labels: &[],
     },
     Family {
+        name: "backup_state",
+        help: "What holds of a group of snapshots: 1 holds, 0 fails, -1 cannot tell, \
+               -2 never tested.",
+        labels: &["check", "component", "group", "aspect"],
+    },
+    Family {
+        name: "backup_state_grade",
+        help: "How well that is known: 0 declared, 1 configured, 2 listed by the tool, 3 read, \
+               4 proven.",
+        labels: &["check", "component", "group", "aspect"],
+    },
+    Family {
+        name: "backup_state_timestamp_seconds",
+        help: "When that was last told.",
+        labels: &["check", "component", "group", "aspect"],
+    },
+    Family {
         name: "check_duration_seconds",
         help: "How long the last run of a check took.",
         labels: &["check", "component"],

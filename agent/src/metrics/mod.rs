@@ -101,6 +101,16 @@ fn draw(page: &mut Page, check: &CheckState) {
         };
         page.set("finding", &[name, component, &finding.id, severity], 1.0);
     }
+    for state in &evidence.states {
+        for one in &state.aspects {
+            let labels = [name, component, &*state.subject, one.aspect.name()];
+            page.set("backup_state", &labels, f64::from(one.verdict.code()));
+            if let (Some(grade), Some(as_of)) = (one.grade, one.as_of) {
+                page.set("backup_state_grade", &labels, f64::from(grade.code()));
+                page.set("backup_state_timestamp_seconds", &labels, seconds(as_of));
+            }
+        }
+    }
     let facts: Vec<&FactKind> = check.configured.kind.all_facts().collect();
     if let Some(last) = &check.facts {
         let labels = [name, component];

@@ -162,6 +162,19 @@ pub enum Grade {
     Proven,
 }
 
+impl Grade {
+    /// As in the metric `backup_state_grade`: 0 declared to 4 proven.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Declared => 0,
+            Self::Configured => 1,
+            Self::Listed => 2,
+            Self::Read => 3,
+            Self::Proven => 4,
+        }
+    }
+}
+
 /// One aspect of one group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AspectState {

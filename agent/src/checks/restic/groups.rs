@@ -1,8 +1,7 @@
 //! Snapshots of a repository in groups, so that a stale one cannot hide behind a fresh one.
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-
+use crate::backup::subject;
 use crate::probe::redact::plain;
 use crate::probe::restic::Snapshot;
 
@@ -29,14 +28,8 @@ impl Group {
 
     /// Short and stable, without paths: it becomes a label.
     pub(super) fn subject(&self) -> String {
-        let mut hash = Sha256::new();
-        for part in self.paths.iter().chain(&self.tags) {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        }
-        let host: String = plain(&self.host).chars().take(60).collect();
-        let hash = hash.finalize();
-        format!("{host}-{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2])
+        let parts: Vec<&str> = self.paths.iter().chain(&self.tags).map(String::as_str).collect();
+        subject(&self.host, &parts)
     }
 }
 

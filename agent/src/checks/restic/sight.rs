@@ -1,24 +1,17 @@
 //! What is there: facts of a repository and of each group of its snapshots.
 use std::collections::BTreeMap;
 
-use evenkeel_config::record::{CopyFacts, Failure, FailureKind, SnapshotFact, Value};
-
+use evenkeel_config::record::{Failure, FailureKind, Value};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Restic;
-use super::groups::{Group, grouped};
+use super::groups::grouped;
+use crate::backup::{GroupSight, LockSeen, LocksSeen, MOST_GROUPS, Sight, SnapshotSight};
 use crate::checks::{Facts, Look};
-use crate::probe::redact::plain;
 use crate::probe::restic::{Locks, Repository, Snapshot, Stored};
-
-/// More groups of one repository are not looked at one by one.
-const MOST_GROUPS: usize = 24;
 
 /// A snapshot is counted again after so long.
 const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(20);
-
-/// Of a group only the latest snapshots are handed on as copies.
-const MOST_COPIES: usize = 120;
 
 impl Restic {
     /// Asks the repository for everything that the facts are made of.
@@ -26,22 +19,20 @@ impl Restic {
         // A little less than the schedule grants, so that the reason is ours to tell.
         let repository = Repository::open(&self.access, look.deadline.mul_f64(0.9))?;
         let version = self.version.get_or_try_init(|| repository.version()).await?;
-        let mut facts = Facts::default();
-        facts.push("version", "", Value::Text(version.clone()));
-        facts.push("repository_id", "", Value::Text(plain(&repository.id().await?)));
+        let mut sight = Sight { version: Some(version.clone()), ..Sight::default() };
+        sight.repository_id = Some(repository.id().await?);
         let (snapshots, said) = repository.snapshots().await?;
+        sight.said = said;
         let stored = repository.list(Stored::Snapshots).await?.len();
-        facts.push("snapshots", "", Value::Number(snapshots.len() as f64));
-        let unreadable = stored.saturating_sub(snapshots.len());
-        facts.push("unreadable_snapshots", "", Value::Number(unreadable as f64));
-        facts.push("said", "", Value::Text(said));
+        sight.snapshots = Some(snapshots.len() as u64);
+        sight.unreadable_snapshots = Some(stored.saturating_sub(snapshots.len()) as u64);
         let index = repository.list(Stored::Index).await?.len();
-        facts.push("index_files", "", Value::Number(index as f64));
-        facts.push("drilled", "", Value::Flag(false));
-        push_locks(&repository.locks(&look.root).await?, &mut facts);
+        sight.locks = Some(locks_seen(repository.locks(&look.root).await?));
         let wanted: Vec<Snapshot> =
             snapshots.into_iter().filter(|snapshot| self.wants(snapshot)).collect();
-        self.observe_groups(&repository, &wanted, look.now, &mut facts).await;
+        self.observe_groups(&repository, &wanted, look.now, &mut sight).await;
+        let mut facts = sight.facts(&self.keys);
+        facts.push("index_files", "", Value::Number(index as f64));
         Ok(facts)
     }
 
@@ -56,44 +47,35 @@ impl Restic {
         repository: &Repository,
         snapshots: &[Snapshot],
         now: Timestamp,
-        facts: &mut Facts,
+        sight: &mut Sight,
     ) {
-        let groups = grouped(snapshots);
-        if groups.len() > MOST_GROUPS {
-            let rest = groups.len() - MOST_GROUPS;
-            facts.push("groups_left_out", "", Value::Number(rest as f64));
-        }
         let mut memory = self.memory.lock().await;
         let mut has_counts = true;
         let mut is_news = false;
-        for (group, members) in groups.iter().take(MOST_GROUPS) {
+        for (at, (group, members)) in grouped(snapshots).iter().enumerate() {
             let Some(newest) = members.last() else { continue };
-            let subject = group.subject();
-            facts.push("group", &subject, Value::Text(group.words()));
-            facts.push("newest", &subject, Value::Time(newest.time));
-            facts.push("group_snapshots", &subject, Value::Number(members.len() as f64));
-            let size = match newest.summary {
-                Some(summary) => {
-                    Some((summary.total_files_processed, summary.total_bytes_processed))
-                }
-                None => {
-                    has_counts = false;
-                    let known = memory.size(&newest.id, now);
-                    is_news |= known.is_none();
-                    let size = match known {
-                        None => size_of(repository, newest, &subject, facts).await,
-                        known => known,
-                    };
-                    memory.keep(&newest.id, size, now);
-                    size
-                }
+            let mut seen = GroupSight {
+                subject: group.subject(),
+                words: group.words(),
+                snapshots: members.iter().map(|member| snapshot_seen(member)).collect(),
+                ..GroupSight::default()
             };
-            if let Some((files, bytes)) = size {
-                facts.push("files", &subject, Value::Number(files as f64));
-                facts.push("bytes", &subject, Value::Number(bytes as f64));
+            // Groups beyond the cap are counted as left out, not looked at.
+            if newest.summary.is_none() && at < MOST_GROUPS {
+                has_counts = false;
+                let known = memory.size(&newest.id, now);
+                is_news |= known.is_none();
+                let size = match known {
+                    None => size_of(repository, newest, &mut seen).await,
+                    known => known,
+                };
+                memory.keep(&newest.id, size, now);
+                if let (Some(last), Some((files, bytes))) = (seen.snapshots.last_mut(), size) {
+                    last.files = Some(files);
+                    last.bytes = Some(bytes);
+                }
             }
-            push_changes(members, &subject, facts);
-            facts.copies.push(self.copy(group, members, size));
+            sight.groups.push(seen);
         }
         // Where runs have no counts, the growth of the whole shows an upheaval.
         if has_counts {
@@ -102,25 +84,7 @@ impl Restic {
         if is_news || memory.stored.is_none() {
             memory.stored = repository.stored().await.ok().map(|stored| stored.total_size);
         }
-        if let Some(stored) = memory.stored {
-            facts.push("stored_size", "", Value::Number(stored as f64));
-        }
-    }
-
-    fn copy(&self, group: &Group, members: &[&Snapshot], size: Option<(u64, u64)>) -> CopyFacts {
-        let latest = &members[members.len().saturating_sub(MOST_COPIES)..];
-        let mut snapshots: Vec<SnapshotFact> = latest.iter().map(|one| fact_of(one)).collect();
-        if let (Some(newest), Some((files, bytes))) = (snapshots.last_mut(), size) {
-            newest.files = Some(files);
-            newest.bytes = Some(bytes);
-            newest.complete = bytes > 0;
-        }
-        CopyFacts {
-            copy: self.component.clone(),
-            dataset: self.dataset.clone(),
-            group: group.words(),
-            snapshots,
-        }
+        sight.stored_bytes = memory.stored;
     }
 }
 
@@ -156,22 +120,27 @@ impl Memory {
     }
 }
 
-fn fact_of(snapshot: &Snapshot) -> SnapshotFact {
-    let files = snapshot.summary.map(|summary| summary.total_files_processed);
-    let bytes = snapshot.summary.map(|summary| summary.total_bytes_processed);
-    SnapshotFact { files, bytes, complete: bytes != Some(0), ..SnapshotFact::new(snapshot.time) }
+fn snapshot_seen(snapshot: &Snapshot) -> SnapshotSight {
+    let mut seen = SnapshotSight::new(snapshot.time);
+    if let Some(summary) = snapshot.summary {
+        seen.end = summary.backup_end;
+        seen.files = Some(summary.total_files_processed);
+        seen.bytes = Some(summary.total_bytes_processed);
+        seen.changed = Some(summary.files_new.saturating_add(summary.files_changed));
+        seen.added_bytes = Some(summary.data_added);
+    }
+    seen
 }
 
 /// Asks for the size of a snapshot; a list of files that cannot be read is a fact.
 async fn size_of(
     repository: &Repository,
     snapshot: &Snapshot,
-    subject: &str,
-    facts: &mut Facts,
+    seen: &mut GroupSight,
 ) -> Option<(u64, u64)> {
     match repository.stats(&snapshot.id).await {
         Ok(stats) => {
-            facts.push("readable", subject, Value::Flag(true));
+            seen.readable = Some(true);
             Some((stats.total_file_count, stats.total_size))
         }
         Err(failure) => {
@@ -179,33 +148,24 @@ async fn size_of(
                 failure.kind,
                 FailureKind::Timeout | FailureKind::NetworkDown | FailureKind::OutputTooLong
             );
-            let name = if is_unknown { "size_unknown" } else { "readable" };
-            facts.push(name, subject, Value::Flag(is_unknown));
+            if is_unknown {
+                seen.size_unknown = true;
+            } else {
+                seen.readable = Some(false);
+            }
             None
         }
     }
 }
 
-fn push_changes(members: &[&Snapshot], subject: &str, facts: &mut Facts) {
-    let shares: Vec<f64> = members.iter().filter_map(|member| member.changed_share()).collect();
-    let Some((newest, before)) = shares.split_last() else { return };
-    facts.push("changed_share", subject, Value::Number(*newest));
-    if before.len() >= 7 {
-        let mut before = before.to_vec();
-        before.sort_by(f64::total_cmp);
-        facts.push("changed_share_usual", subject, Value::Number(before[before.len() / 2]));
-    }
-}
-
-fn push_locks(locks: &Locks, facts: &mut Facts) {
-    facts.push("locks", "", Value::Number(locks.count as f64));
-    if let Some(worst) = &locks.worst {
-        facts.push("oldest_lock", "", Value::Time(worst.time));
-        facts.push("lock_exclusive", "", Value::Flag(worst.exclusive));
-        let holder = format!("process {} on {}", worst.pid, plain(&worst.hostname));
-        facts.push("lock_holder", "", Value::Text(holder));
-        facts.push("lock_dead", "", Value::Flag(locks.worst_is_dead));
-    }
+fn locks_seen(locks: Locks) -> LocksSeen {
+    let worst = locks.worst.map(|lock| LockSeen {
+        renewed: lock.time,
+        exclusive: lock.exclusive,
+        holder: format!("process {} on {}", lock.pid, lock.hostname),
+        is_dead: locks.worst_is_dead,
+    });
+    LocksSeen { count: locks.count as u64, worst }
 }
 
 #[cfg(test)]

@@ -62,15 +62,6 @@ pub struct Snapshot {
     pub summary: Option<Summary>,
 }
 
-impl Snapshot {
-    /// Share of its files that are new or changed, if restic counted them.
-    pub fn changed_share(&self) -> Option<f64> {
-        let summary = self.summary.filter(|summary| summary.total_files_processed > 0)?;
-        let changed = summary.files_new.saturating_add(summary.files_changed);
-        Some(changed as f64 / summary.total_files_processed as f64)
-    }
-}
-
 /// Counts of one backup run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -85,6 +76,9 @@ pub struct Summary {
     pub total_files_processed: u64,
     /// Bytes in the snapshot.
     pub total_bytes_processed: u64,
+    /// When the backup ended.
+    #[serde(deserialize_with = "maybe_timestamp")]
+    pub backup_end: Option<Timestamp>,
 }
 
 /// A lock that somebody holds, or left behind.
@@ -420,6 +414,12 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
 fn timestamp<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
     text.parse().map_err(serde::de::Error::custom)
+}
+
+fn maybe_timestamp<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    timestamp(deserializer).map(Some)
 }
 
 fn secret_file(host: &Host, file: &str) -> Result<String, Failure> {

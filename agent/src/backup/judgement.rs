@@ -1,42 +1,55 @@
-//! What the facts of a repository mean.
+//! What the facts of a backup mean, whatever tool made it.
+use std::collections::BTreeSet;
+
 use evenkeel_config::id::Id;
 use evenkeel_config::quantity::Span;
 use evenkeel_config::record::{Evidence, Finding, SnapshotFact, Status, Value};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{KIND, Restic};
-use crate::baseline::{Jump, jump};
-use crate::checks::{Facts, since};
+use super::Keys;
+use crate::baseline::{Jump, jump, usual};
+use crate::checks::{CheckKind, Facts, since};
 
-/// Restic renews its locks every five minutes.
+/// Tools renew their locks every few minutes, or hold them for one run.
 const LOCK_AGE: SignedDuration = SignedDuration::from_mins(30);
 
 /// Clocks may differ by so much before a time counts as being in the future.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
 
-/// The findings on a repository.
-pub(super) fn judge(
-    check: &Restic,
+/// The findings on a repository that all kinds of backups share.
+pub fn judge(
+    kind: &CheckKind,
+    keys: &Keys,
     facts: &Facts,
     past: &[Evidence],
     now: Timestamp,
 ) -> Vec<Finding> {
-    let mut found = Found { component: &check.component, past, now, list: Vec::new() };
+    let component = &keys.component;
+    let mut found = Found { kind, component, past, now, list: Vec::new() };
     if facts.not_applicable.is_some() {
         return found.list;
     }
     judge_repository(facts, &mut found);
-    if facts.subjects().is_empty() {
-        found.add("restic_no_snapshots", "", "no snapshot that the check asks for is there");
+    let groups = groups(facts);
+    if groups.is_empty() {
+        found.add("backup_none", "", "no snapshot that the check asks for is there");
     }
-    for group in facts.subjects() {
-        judge_group(check.expect_every, facts, group, &mut found);
+    for group in groups {
+        judge_group(keys.expect_every, facts, group, &mut found);
     }
     found.list
 }
 
+/// The groups of which something was seen; the one group of a kind without
+/// groups has an empty name.
+pub(super) fn groups(facts: &Facts) -> BTreeSet<&str> {
+    let of_groups = facts.observations.iter().filter(|fact| fact.name == "newest");
+    of_groups.map(|fact| fact.subject.as_str()).collect()
+}
+
 /// Findings of one judgement as they come up.
 struct Found<'a> {
+    kind: &'a CheckKind,
     component: &'a Id,
     past: &'a [Evidence],
     now: Timestamp,
@@ -47,45 +60,58 @@ impl Found<'_> {
     fn add(&mut self, id: &str, subject: &str, what: impl Into<String>) -> &mut Finding {
         let since = since(self.past, id, subject, self.now);
         let at = self.list.len();
-        self.list.push(KIND.finding(id, self.component, subject, what, since));
+        self.list.push(self.kind.finding(id, self.component, subject, what, since));
         &mut self.list[at]
     }
 
     /// Earlier numbers of a fact, oldest first, one for each newest snapshot.
     fn history(&self, name: &str, group: &str, facts: &Facts) -> Vec<f64> {
-        let current = facts.number("newest", group);
-        let mut last = None;
-        let mut values = Vec::new();
-        for evidence in self.past {
-            let newest = number(evidence, "newest", group);
-            if newest.is_none() || newest == last || newest == current {
-                continue;
-            }
-            if let Some(value) = number(evidence, name, group) {
-                values.push(value);
-                last = newest;
-            }
-        }
-        values
+        history(self.past, name, group, facts)
     }
 }
 
+fn history(past: &[Evidence], name: &str, group: &str, facts: &Facts) -> Vec<f64> {
+    let current = facts.number("newest", group);
+    let mut last = None;
+    let mut values = Vec::new();
+    for evidence in past {
+        let newest = number(evidence, "newest", group);
+        if newest.is_none() || newest == last || newest == current {
+            continue;
+        }
+        if let Some(value) = number(evidence, name, group) {
+            values.push(value);
+            last = newest;
+        }
+    }
+    values
+}
+
 fn judge_group(expect_every: Span, facts: &Facts, group: &str, found: &mut Found<'_>) {
-    let name = facts.text("group", group).unwrap_or(group).to_owned();
+    let name = match facts.text("group", group) {
+        Some("") | None => "the backup".to_owned(),
+        Some(words) => words.to_owned(),
+    };
+    let group_words = facts.text("group", group).unwrap_or(group).to_owned();
     judge_age(expect_every, facts, group, &name, found);
     if matches!(facts.get("readable", group), Some(Value::Flag(false))) {
         let what = format!("the list of files of the newest snapshot of {name} cannot be read");
-        found.add("restic_unreadable", group, what);
+        found.add("backup_unreadable", group, what);
     }
     if facts.flag("size_unknown", group) {
         let what = format!("the newest snapshot of {name} could not be counted in time");
-        found.add("restic_size_unknown", group, what);
+        found.add("backup_size_unknown", group, what);
+    }
+    if matches!(facts.get("complete", group), Some(Value::Flag(false))) {
+        let why = facts.text("incomplete_why", group).unwrap_or("something is missing");
+        let what = format!("the newest snapshot of {name} is not complete: {why}");
+        found.add("backup_incomplete", group, what);
     }
     if facts.number("bytes", group) == Some(0.0) {
         let what = format!("the newest snapshot of {name} holds no data");
-        found.add("restic_empty", group, what);
+        found.add("backup_empty", group, what);
     } else {
-        judge_size(facts, group, &name, found);
+        judge_size(facts, group, &name, &group_words, found);
     }
     if let (Some(share), Some(usual)) =
         (facts.number("changed_share", group), facts.number("changed_share_usual", group))
@@ -97,7 +123,7 @@ fn judge_group(expect_every: Span, facts: &Facts, group: &str, found: &mut Found
             100.0 * share,
             100.0 * usual
         );
-        found.add("restic_churn", group, what);
+        found.add("backup_churn", group, what);
     }
     judge_history(facts, group, &name, found);
 }
@@ -106,7 +132,7 @@ fn judge_age(expect_every: Span, facts: &Facts, group: &str, name: &str, found: 
     let Some(Value::Time(newest)) = facts.get("newest", group) else { return };
     if *newest > found.now + CLOCK_SLACK {
         let what = format!("the newest snapshot of {name} is of {newest:.0}, which is to come");
-        found.add("restic_future", group, what);
+        found.add("backup_future", group, what);
         return;
     }
     let age = found.now.duration_since(*newest).as_secs_f64();
@@ -116,7 +142,7 @@ fn judge_age(expect_every: Span, facts: &Facts, group: &str, name: &str, found: 
         let what = format!(
             "the newest snapshot of {name} is of {newest:.0}, one is due every {expect_every}"
         );
-        let finding = found.add("restic_stale", group, what);
+        let finding = found.add("backup_stale", group, what);
         let due = SignedDuration::from_millis(expect_every.as_ms());
         finding.since = newest.checked_add(due).unwrap_or(*newest);
         if late > 3.0 {
@@ -126,20 +152,15 @@ fn judge_age(expect_every: Span, facts: &Facts, group: &str, name: &str, found: 
 }
 
 fn judge_repository(facts: &Facts, found: &mut Found<'_>) {
-    let snapshots = facts.number("snapshots", "").unwrap_or(0.0);
     let unreadable = facts.number("unreadable_snapshots", "").unwrap_or(0.0);
     if unreadable > 0.0 {
         let what = format!("{unreadable} stored snapshots cannot be read");
-        found.add("restic_unreadable", "", what);
-    }
-    if snapshots > 0.0 && facts.number("index_files", "") == Some(0.0) {
-        let what = format!("there are {snapshots} snapshots and no index");
-        found.add("restic_index_missing", "", what);
+        found.add("backup_unreadable", "", what);
     }
     match facts.text("said", "") {
         None | Some("") => {}
         Some(said) => {
-            found.add("restic_complained", "", format!("restic said: {said}"));
+            found.add("backup_complained", "", format!("the tool said: {said}"));
         }
     }
     let earlier = found.past.iter().rev().find_map(|evidence| text(evidence, "repository_id"));
@@ -148,7 +169,7 @@ fn judge_repository(facts: &Facts, found: &mut Found<'_>) {
     {
         let short = |id: &str| id.chars().take(8).collect::<String>();
         let what = format!("the repository's id is {}, it was {}", short(id), short(earlier));
-        found.add("restic_replaced", "", what);
+        found.add("backup_replaced", "", what);
     }
     judge_lock(facts, found);
     judge_growth(facts, found);
@@ -163,7 +184,7 @@ fn judge_lock(facts: &Facts, found: &mut Found<'_>) {
     let holder = facts.text("lock_holder", "").unwrap_or("somebody");
     let fate = if is_dead { "which has ended" } else { "last renewed long ago" };
     let what = format!("a lock of {renewed:.0} is left behind by {holder}, {fate}");
-    let finding = found.add("restic_lock_stale", "", what);
+    let finding = found.add("backup_lock_stale", "", what);
     if facts.flag("lock_exclusive", "") {
         finding.severity = Status::Critical;
     }
@@ -182,24 +203,24 @@ fn judge_growth(facts: &Facts, found: &mut Found<'_>) {
         }
     }
     let growth: Vec<f64> = sizes.windows(2).map(|pair| (pair[1] - pair[0]).max(1.0)).collect();
-    let bytes: f64 = facts.subjects().iter().filter_map(|group| facts.number("bytes", group)).sum();
+    let bytes: f64 = groups(facts).iter().filter_map(|group| facts.number("bytes", group)).sum();
     let Some(grown) = sizes.last().map(|last| stored - last) else { return };
     if grown > 0.3 * bytes && matches!(jump(&growth, grown), Some(Jump::Grown { .. })) {
         let what = format!("the repository grew by {grown:.0} bytes, far more than usual");
-        found.add("restic_churn", "", what);
+        found.add("backup_churn", "", what);
     }
 }
 
-fn judge_size(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) {
+fn judge_size(facts: &Facts, group: &str, name: &str, words: &str, found: &mut Found<'_>) {
     for fact in ["bytes", "files"] {
         let Some(value) = facts.number(fact, group) else { continue };
-        let mut history = copies(facts, name, fact);
+        let mut history = copies(facts, words, fact);
         if history.len() < 7 {
             history = found.history(fact, group, facts);
         }
         let (id, usual) = match jump(&history, value) {
-            Some(Jump::Collapsed { usual }) => ("restic_collapsed", usual),
-            Some(Jump::Grown { usual }) => ("restic_grown", usual),
+            Some(Jump::Collapsed { usual }) => ("backup_collapsed", usual),
+            Some(Jump::Grown { usual }) => ("backup_grown", usual),
             None => continue,
         };
         let what =
@@ -209,6 +230,15 @@ fn judge_size(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) {
     }
 }
 
+/// Whether there is history enough to call a size unusual.
+pub(super) fn knows_usual(facts: &Facts, past: &[Evidence], group: &str) -> bool {
+    let words = facts.text("group", group).unwrap_or_default();
+    let is_known = |history: &[f64]| usual(history).is_some();
+    is_known(&copies(facts, words, "bytes"))
+        || is_known(&history(past, "bytes", group, facts))
+        || is_known(&history(past, "files", group, facts))
+}
+
 fn judge_history(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) {
     let newest = facts.number("newest", group);
     let before = found.past.iter().rev().find_map(|evidence| number(evidence, "newest", group));
@@ -216,13 +246,13 @@ fn judge_history(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) 
         && newest < before
     {
         let what = format!("the newest snapshot of {name} that was seen before is gone");
-        found.add("restic_history_lost", group, what);
+        found.add("backup_history_lost", group, what);
     }
     let count = facts.number("group_snapshots", group).unwrap_or(0.0);
     let counts = found.history("group_snapshots", group, facts);
     if let Some(Jump::Collapsed { usual }) = jump(&counts, count) {
         let what = format!("{count} snapshots of {name} are left, {usual} are usual");
-        found.add("restic_history_shrank", group, what);
+        found.add("backup_history_shrank", group, what);
     }
 }
 
@@ -255,7 +285,17 @@ fn text<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{build, evidence, ids};
+    use crate::testing::{evidence, ids};
+
+    fn keys() -> Keys {
+        Keys {
+            component: "thing".parse().unwrap(),
+            dataset: None,
+            expect_every: Span::from_hours(24),
+            escrow: None,
+            immutable: None,
+        }
+    }
 
     fn now() -> Timestamp {
         "2026-11-21T12:00:00Z".parse().unwrap()
@@ -266,7 +306,6 @@ mod tests {
         let mut facts = Facts::default();
         facts.push("repository_id", "", Value::Text("a".repeat(64)));
         facts.push("snapshots", "", Value::Number(30.0));
-        facts.push("index_files", "", Value::Number(3.0));
         facts.push("stored_size", "", Value::Number(stored));
         let newest = now() - SignedDuration::from_hours(hours);
         facts.push("newest", "h-1", Value::Time(newest));
@@ -276,8 +315,8 @@ mod tests {
     }
 
     fn judge_case(facts: &Facts, past: &[Evidence]) -> Vec<String> {
-        let keys = "repository = \"/r\"\npassword_file = \"/p\"";
-        ids(&build(&KIND, keys).unwrap().judge(facts, past, now()))
+        let kind = crate::checks::kind("files").unwrap();
+        ids(&judge(kind, &keys(), facts, past, now()))
     }
 
     fn with(name: &str, subject: &str, value: Value) -> Facts {
@@ -292,18 +331,16 @@ mod tests {
         let none: [&str; 0] = [];
         assert_eq!(judge_case(&facts(2, 100.0, 1000.0), &[]), none);
         assert_eq!(judge_case(&facts(29, 100.0, 1000.0), &[]), none);
-        assert_eq!(judge_case(&facts(31, 100.0, 1000.0), &[]), ["restic_stale"]);
-        assert_eq!(judge_case(&facts(73, 100.0, 1000.0), &[]), ["restic_stale!"]);
-        assert_eq!(judge_case(&facts(-1, 100.0, 1000.0), &[]), ["restic_future"]);
-        assert_eq!(judge_case(&facts(2, 0.0, 1000.0), &[]), ["restic_empty!"]);
+        assert_eq!(judge_case(&facts(31, 100.0, 1000.0), &[]), ["backup_stale"]);
+        assert_eq!(judge_case(&facts(73, 100.0, 1000.0), &[]), ["backup_stale!"]);
+        assert_eq!(judge_case(&facts(-1, 100.0, 1000.0), &[]), ["backup_future"]);
+        assert_eq!(judge_case(&facts(2, 0.0, 1000.0), &[]), ["backup_empty!"]);
         let said = with("said", "", Value::Text("could not load snapshot 1".to_owned()));
-        assert_eq!(judge_case(&said, &[]), ["restic_complained"]);
-        let index = with("index_files", "", Value::Number(0.0));
-        assert_eq!(judge_case(&index, &[]), ["restic_index_missing!"]);
+        assert_eq!(judge_case(&said, &[]), ["backup_complained"]);
         let unknown = with("size_unknown", "h-1", Value::Flag(true));
-        assert_eq!(judge_case(&unknown, &[]), ["restic_size_unknown"]);
+        assert_eq!(judge_case(&unknown, &[]), ["backup_size_unknown"]);
         let readable = with("readable", "h-1", Value::Flag(false));
-        assert_eq!(judge_case(&readable, &[]), ["restic_unreadable!"]);
+        assert_eq!(judge_case(&readable, &[]), ["backup_unreadable!"]);
     }
 
     #[test]
@@ -316,9 +353,9 @@ mod tests {
             judge_case(&facts, &[])
         };
         assert_eq!(lock(5, true, false), Vec::<String>::new());
-        assert_eq!(lock(31, false, false), ["restic_lock_stale"]);
-        assert_eq!(lock(31, true, false), ["restic_lock_stale!"]);
-        assert_eq!(lock(1, true, true), ["restic_lock_stale!"]);
+        assert_eq!(lock(31, false, false), ["backup_lock_stale"]);
+        assert_eq!(lock(31, true, false), ["backup_lock_stale!"]);
+        assert_eq!(lock(1, true, true), ["backup_lock_stale!"]);
     }
 
     #[test]
@@ -331,17 +368,17 @@ mod tests {
             })
             .collect();
         assert_eq!(judge_case(&facts(2, 100.0, 1001.0), &past), Vec::<String>::new());
-        assert_eq!(judge_case(&facts(2, 40.0, 1001.0), &past), ["restic_collapsed!"]);
-        assert_eq!(judge_case(&facts(2, 400.0, 1001.0), &past), ["restic_grown"]);
+        assert_eq!(judge_case(&facts(2, 40.0, 1001.0), &past), ["backup_collapsed!"]);
+        assert_eq!(judge_case(&facts(2, 400.0, 1001.0), &past), ["backup_grown"]);
         // All of the source came anew: encrypted files share nothing with what is stored.
-        assert_eq!(judge_case(&facts(2, 100.0, 1100.0), &past), ["restic_churn"]);
+        assert_eq!(judge_case(&facts(2, 100.0, 1100.0), &past), ["backup_churn"]);
         let gone = judge_case(&facts(31, 100.0, 1001.0), &past);
-        assert_eq!(gone, ["restic_history_lost!", "restic_stale"]);
+        assert_eq!(gone, ["backup_history_lost!", "backup_stale"]);
         let mut few = facts(2, 100.0, 1001.0);
         few.observations.retain(|fact| fact.name != "group_snapshots");
         few.push("group_snapshots", "h-1", Value::Number(3.0));
-        assert_eq!(judge_case(&few, &past), ["restic_history_shrank"]);
+        assert_eq!(judge_case(&few, &past), ["backup_history_shrank"]);
         let other = with("repository_id", "", Value::Text("b".repeat(64)));
-        assert_eq!(judge_case(&other, &past), ["restic_replaced!"]);
+        assert_eq!(judge_case(&other, &past), ["backup_replaced!"]);
     }
 }
