@@ -145,6 +145,35 @@ pub fn windows(function: &Function, system: &[Change], horizon: i64) -> Vec<(i64
     windows
 }
 
+/// When a function is below its minimum: the spans in which its system is, and
+/// those in which its stopgap does not make up for that.
+pub(crate) struct Below {
+    /// The system alone.
+    pub(crate) system: Vec<(i64, i64)>,
+    /// With the stopgap.
+    pub(crate) both: Vec<(i64, i64)>,
+}
+
+impl Below {
+    /// Of one function in a finished trial.
+    pub(crate) fn of(function: &Function, history: &[Vec<Change>], horizon: i64) -> Self {
+        let mut reading = Reading::default();
+        reading.read(function, history, horizon);
+        let spans = |capacity: fn(&Stretch) -> i32| {
+            let low = reading.stretches.iter().filter(|s| capacity(s) < function.minimum);
+            let mut spans: Vec<(i64, i64)> = Vec::new();
+            for stretch in low {
+                match spans.last_mut() {
+                    Some(last) if last.1 == stretch.from => last.1 = stretch.to,
+                    _ => spans.push((stretch.from, stretch.to)),
+                }
+            }
+            spans
+        };
+        Self { system: spans(|s| s.system), both: spans(|s| s.both) }
+    }
+}
+
 fn add_windows(
     function: &Function,
     system: &[Change],

@@ -2,9 +2,10 @@
 use evenkeel_config::library::{EXAMPLES, Example, SCENARIOS};
 use evenkeel_config::load::{Source, map_from};
 use evenkeel_config::map::Kind;
-use evenkeel_config::record::{Elapsed, Explanation};
+use evenkeel_config::record::{Elapsed, EventKind, Explanation};
 
 use crate::program::{program, text};
+use crate::support::blow;
 
 /// Names of every scenario that strikes by itself, of an example and of the library.
 pub(crate) fn scenarios(example: &Example) -> Vec<String> {
@@ -115,4 +116,40 @@ fn a_wrong_function_or_night_is_said() {
     assert!(text(&out.stderr).contains("is no function of this map"), "{}", text(&out.stderr));
     let out = program(&[&args[..], &["--night", "dark"]].concat());
     assert_eq!(out.status.code(), Some(64));
+}
+
+/// The system falls ten hours after the strike and is back two hours later.
+const LATE: &str = "\
+[organisation]\nname = \"late\"\nbad_day = 0\n\
+[function.f]\nneeds = [\"a\"]\nobjectives = { rto = \"4h\", mtd = \"11h\" }\n\
+deadline = \"every Monday 14:00\"\n\
+[function.g]\nneeds = [\"a\"]\ndeadline = \"every Monday 20:00\"\n\
+[service.a]\nrepair = [{ step = \"mend\", effort = \"2h\" }]\n\
+[person.ada]\n";
+
+#[test]
+fn a_limit_that_passes_while_the_system_still_works_is_not_told_as_unmet_then() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let map = file("map.toml", LATE);
+    let scenario = file("late.toml", &blow("\"a\"", "down", "after = \"10h\"\n"));
+    let events = |function: &str| {
+        let told = explain(&map, &["--scenario", &scenario, "--function", function]);
+        let limits = told.timeline.into_iter().filter(|event| event.kind == EventKind::Objective);
+        limits.map(|event| (event.at_ms / 3_600_000, event.text)).collect::<Vec<_>>()
+    };
+    // Up at hour 4 and at two in the afternoon; down at hour 11 and at eight.
+    assert_eq!(
+        events("f"),
+        [
+            (10, "f falls after its RTO (4 h), which is not kept thereby".to_owned()),
+            (11, "the MTD of f passes unmet (11 h)".to_owned()),
+        ]
+    );
+    let due = "a deadline of g falls due while its system is down".to_owned();
+    assert_eq!(events("g"), [(11, due)]);
 }

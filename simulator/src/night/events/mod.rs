@@ -12,6 +12,7 @@ use super::names::Names;
 use super::relevant::relevant;
 use crate::kernel::{Entry, Trial};
 use crate::model::NONE;
+use crate::outcome::Below;
 use crate::statistics::elapsed;
 use crate::words::duration;
 
@@ -62,7 +63,9 @@ pub(super) fn timeline(
     for (at, entry) in trial.log() {
         teller.entry(*at, entry);
     }
-    teller.outcome(function, night, trial.strike_at);
+    let history = &trial.history[2 * function..2 * function + 2];
+    let below = Below::of(&names.model.functions[function], history, names.model.horizon);
+    teller.outcome(function, night, &below, trial.strike_at);
     let mut drafts = teller.drafts;
     drafts.sort_by_key(|draft| draft.at);
     let bears = relevant(names.model, function);
@@ -221,7 +224,7 @@ impl Teller<'_> {
     }
 
     /// What the night meant for the function.
-    fn outcome(&mut self, number: usize, night: &FunctionNight, strike_at: i64) {
+    fn outcome(&mut self, number: usize, night: &FunctionNight, below: &Below, strike_at: i64) {
         let names = self.names;
         let function = &names.model.functions[number];
         let title = names.title(function.node);
@@ -243,16 +246,23 @@ impl Teller<'_> {
         }
         for (name, span) in [("RTO", night.objectives.rto), ("MTD", night.objectives.mtd)] {
             let Some(span) = span else { continue };
-            if touched && ms(night.usable) > span.as_ms() {
-                let text =
-                    format!("the {name} of {title} passes unmet ({})", duration(span.as_ms()));
-                add(span.as_ms(), EventKind::Objective, text);
-            }
+            // Judged on the last instant at which it is usable again, which may
+            // follow a fall that came only later.
+            let missed = below.both.iter().find(|(_, to)| *to > span.as_ms());
+            let Some((from, _)) = missed.filter(|_| ms(night.usable) > span.as_ms()) else {
+                continue;
+            };
+            let limit = duration(span.as_ms());
+            let text = if *from <= span.as_ms() {
+                format!("the {name} of {title} passes unmet ({limit})")
+            } else {
+                format!("{title} falls after its {name} ({limit}), which is not kept thereby")
+            };
+            add(span.as_ms().max(*from), EventKind::Objective, text);
         }
-        let back = ms(night.system_back);
         for deadline in &function.deadlines {
             let at = deadline - strike_at;
-            if touched && (0..back.min(names.model.horizon)).contains(&at) {
+            if below.system.iter().any(|(from, to)| (*from..*to).contains(&at)) {
                 let text = format!("a deadline of {title} falls due while its system is down");
                 add(at, EventKind::Objective, text);
             }
