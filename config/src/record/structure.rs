@@ -99,6 +99,10 @@ pub struct StructureFigures {
     /// `cut_sets` holds those of lower orders alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub too_many_of_order: Option<u32>,
+    /// The Fussell-Vesely importance of some parts was too much to be counted
+    /// and is absent there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fussell_vesely_refused: bool,
     /// What each part matters; the greatest share of the downtime first, then
     /// the greatest Birnbaum importance.
     pub importance: Vec<Importance>,
@@ -148,6 +152,11 @@ pub struct Importance {
     /// given that the function is down. Absent when it never is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criticality: Option<f64>,
+    /// Fussell-Vesely importance: the chance that all of some smallest
+    /// combination with this part is down, given that the function is down.
+    /// Absent when it never is, or when it was too much to be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fussell_vesely: Option<f64>,
     /// Risk achievement worth: so many times the downtime if the part never
     /// worked. Absent when the function is never down.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,7 +30,7 @@ struct Cli {
     command: Command,
 }
 
-const AFTER: &str = "Exit codes: 0 done, 1 failed, 64 wrong usage, 78 a document has problems.\n\
+const AFTER: &str = "Exit codes: 0 done, 1 failed, 2 answered in part, 64 wrong usage, 78 a document has problems.\n\
                      Example: evenkeel-simulator run --map example:city-hall --scenario ransomware";
 
 #[derive(Debug, Subcommand)]
@@ -81,6 +81,9 @@ enum Failure {
     Documents(Problems),
     #[error("{what}: {cause}")]
     Io { what: String, cause: std::io::Error },
+    /// The answer is out, and holds less than was asked for.
+    #[error("not all could be answered: {0}")]
+    InPart(String),
     #[error("the answer cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -95,6 +98,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Self::Documents(_) => 78,
+            Self::InPart(_) => 2,
             Self::Io { .. } | Self::Json(_) => 1,
         }
     }
@@ -163,12 +167,15 @@ fn execute(command: &Command) -> Result<(), Failure> {
 }
 
 fn report(failure: &Failure, format: Format) {
-    if format == Format::Json {
+    // The answer itself is on standard output already.
+    if format == Format::Json && !matches!(failure, Failure::InPart(_)) {
         let problems = match failure {
             Failure::Documents(problems) => {
                 serde_json::to_value(&problems.list).unwrap_or_default()
             }
-            Failure::Io { .. } | Failure::Json(_) => serde_json::Value::Array(Vec::new()),
+            Failure::InPart(_) | Failure::Io { .. } | Failure::Json(_) => {
+                serde_json::Value::Array(Vec::new())
+            }
         };
         let error = serde_json::json!({
             "schema_version": SCHEMA_VERSION,

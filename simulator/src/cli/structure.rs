@@ -35,9 +35,13 @@ What states neither counts as always up.
 What the columns mean:
   Down by itself       hours a year in which this part is down, whatever else happens
   Keeps it down        of 100 hours down, those in which this part alone would end it (criticality)
+  Has a part in it     of 100 hours down, those in which this part is down with all others of a combination
+                       that stops the function (Fussell-Vesely)
   If it never failed   what downtime would be left, and by what it shrinks (risk reduction worth)
   If it never worked   what downtime there would be, and by what it grows (risk achievement worth)
   It decides           how often the function is up if this part is, and down if not (Birnbaum)
+
+What is too entangled to be counted is said; everything else is told, and the exit code is 2.
 
 Example: evenkeel-simulator structure --map example:city-hall --function payroll";
 
@@ -48,5 +52,9 @@ pub(super) fn structure(args: &Structure) -> Result<(), Failure> {
         Format::Human => structure::render(&answer).into_bytes(),
         Format::Json => json(&answer)?,
     };
-    write(args.out.as_deref(), &text)
+    write(args.out.as_deref(), &text)?;
+    match structure::refused(&answer).as_slice() {
+        [] => Ok(()),
+        refused => Err(Failure::InPart(refused.join("; "))),
+    }
 }

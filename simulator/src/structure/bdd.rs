@@ -70,6 +70,11 @@ impl Bdd {
         self.nodes[function as usize]
     }
 
+    /// How many nodes there are, of all functions.
+    pub(super) fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// "If the variable is up then `high`, else `low`"; the variable comes
     /// before all that both test.
     pub(super) fn make(&mut self, level: u32, low: Ref, high: Ref) -> Result<Ref, TooLarge> {

@@ -56,6 +56,14 @@ impl Alone {
     }
 }
 
+/// A function as a diagram, and what it is when nothing has happened that takes
+/// it down alone.
+#[derive(Clone, Copy)]
+pub(super) struct Drawn {
+    pub(super) function: Ref,
+    pub(super) rest: Ref,
+}
+
 /// The function as a diagram over the system's events.
 ///
 /// A component is up when everything is that takes it down alone, and the rest
@@ -65,7 +73,11 @@ impl Alone {
 ///
 /// # Errors
 /// The needs are too entangled.
-pub(super) fn diagram(system: &System<'_>, alone: &Alone, bdd: &mut Bdd) -> Result<Ref, TooLarge> {
+pub(super) fn diagram(
+    system: &System<'_>,
+    alone: &Alone,
+    bdd: &mut Bdd,
+) -> Result<Drawn, TooLarge> {
     let mut build = Build { alone, rest: vec![UP; system.nodes.len()], bdd };
     settle(system, |node| {
         let mut rest = UP;
@@ -81,7 +93,7 @@ pub(super) fn diagram(system: &System<'_>, alone: &Alone, bdd: &mut Bdd) -> Resu
         Ok(less)
     })?;
     let rest = build.rest[0];
-    bdd.all_up(&alone.of_function(), rest)
+    Ok(Drawn { function: bdd.all_up(&alone.of_function(), rest)?, rest })
 }
 
 struct Build<'a> {

@@ -21,6 +21,7 @@ mod measures;
 mod people;
 mod system;
 mod table;
+mod vesely;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -36,8 +37,8 @@ use evenkeel_config::record::{
 };
 use rayon::prelude::*;
 
-use self::bdd::{Bdd, Ref, TooLarge};
-use self::diagram::{Alone, diagram};
+use self::bdd::{Bdd, TooLarge};
+use self::diagram::{Alone, Drawn, diagram};
 use self::measures::Measures;
 use self::system::{Order, System};
 use crate::compile::{millionths, title};
@@ -86,6 +87,25 @@ fn refuse(what: impl Into<String>, hint: impl Into<String>) -> Problems {
     let mut problems = Problems::default();
     problems.error(Place::default(), what, hint);
     problems
+}
+
+/// What was too entangled to be counted, in words, function by function.
+pub fn refused(structure: &Structure) -> Vec<String> {
+    let mut refused = Vec::new();
+    for function in &structure.functions {
+        let title = &function.title;
+        if let Some(why) = &function.cannot {
+            refused.push(format!("how often {title} is down {why}"));
+        }
+        let Some(figures) = &function.figures else { continue };
+        if millionths(function.minimum) < ONE && figures.hours_reduced.is_none() {
+            refused.push(format!("how long {title} is below full capacity"));
+        }
+        if figures.fussell_vesely_refused {
+            refused.push(format!("the Fussell-Vesely importance of some parts of {title}"));
+        }
+    }
+    refused
 }
 
 /// A function asked for.
@@ -179,15 +199,15 @@ fn too_large(system: &System<'_>) -> String {
 }
 
 /// The diagram of a system, by the first order of tests that keeps it small.
-fn drawn<'a>(system: System<'a>, alone: &Alone) -> Result<(System<'a>, Bdd, Ref), System<'a>> {
+fn drawn<'a>(system: System<'a>, alone: &Alone) -> Result<(System<'a>, Bdd, Drawn), System<'a>> {
     let mut bdd = Bdd::new();
-    if let Ok(function) = diagram(&system, alone, &mut bdd) {
-        return Ok((system, bdd, function));
+    if let Ok(drawn) = diagram(&system, alone, &mut bdd) {
+        return Ok((system, bdd, drawn));
     }
     let system = system.ordered(Order::MostSharedFirst);
     let mut bdd = Bdd::new();
     match Alone::of(&system).and_then(|alone| diagram(&system, &alone, &mut bdd)) {
-        Ok(function) => Ok((system, bdd, function)),
+        Ok(drawn) => Ok((system, bdd, drawn)),
         Err(TooLarge) => Err(system),
     }
 }
@@ -198,12 +218,27 @@ fn figures(
     alone: &Alone,
     order: u32,
 ) -> Result<StructureFigures, String> {
-    let (system, bdd, function) = drawn(system, alone).map_err(|system| too_large(&system))?;
+    let (system, mut bdd, drawn) = drawn(system, alone).map_err(|system| too_large(&system))?;
+    let function = drawn.function;
     let down: Vec<f64> = system.events.iter().map(|event| event.down).collect();
     let measures = Measures::of(&bdd, function, &down);
     let (unavailability, availability) = measures.down_and_up();
-    let mut importance: Vec<Importance> = measures
-        .weights()
+    let all_weights = measures.weights();
+    let cuts = cuts::cuts(&bdd, function, order);
+    let (shares, whole) = match vesely::shares(&mut bdd, drawn.rest, &down) {
+        Ok(shares) => (shares, true),
+        Err(shares) => (shares, false),
+    };
+    // What `rest` does not test stops the function alone: it has a share in
+    // every downtime in which it is down.
+    let in_rest: BTreeSet<u32> =
+        bdd.below(drawn.rest).into_iter().map(|at| bdd.node(at).level).collect();
+    let vesely = |event: usize| {
+        let alone = !in_rest.contains(&(event as u32));
+        let share = if alone { Some(down[event]) } else { shares[event] };
+        share.filter(|_| unavailability > 0.0).map(|share| (share / unavailability).min(1.0))
+    };
+    let mut importance: Vec<Importance> = all_weights
         .into_iter()
         .enumerate()
         .filter_map(|(event, weights)| {
@@ -214,6 +249,7 @@ fn figures(
                 birnbaum: weights.birnbaum,
                 criticality: weights.criticality,
                 raw: weights.raw,
+                fussell_vesely: vesely(event),
                 rrw: weights.rrw,
             })
         })
@@ -224,7 +260,6 @@ fn figures(
         let share = digits(one.criticality.unwrap_or(0.0));
         (Reverse((share, digits(one.birnbaum))), one.part.failing.clone())
     });
-    let cuts = cuts::cuts(&bdd, function, order);
     let mut cut_sets: Vec<CutSet> = cuts
         .sets
         .iter()
@@ -248,6 +283,7 @@ fn figures(
         fewest_failures: cuts.fewest,
         cut_sets,
         too_many_of_order: cuts.given_up,
+        fussell_vesely_refused: !whole,
         importance,
     })
 }
@@ -256,9 +292,9 @@ fn figures(
 fn reduced(map: &DependencyMap, function: &Id) -> Option<f64> {
     let system = System::of(map, function, ONE);
     let alone = Alone::of(&system).ok()?;
-    let (system, bdd, function) = drawn(system, &alone).ok()?;
+    let (system, bdd, drawn) = drawn(system, &alone).ok()?;
     let down: Vec<f64> = system.events.iter().map(|event| event.down).collect();
-    Some(Measures::of(&bdd, function, &down).down_and_up().0 * HOURS_A_YEAR)
+    Some(Measures::of(&bdd, drawn.function, &down).down_and_up().0 * HOURS_A_YEAR)
 }
 
 /// What the components of a map are called; two of one name are told apart by

@@ -24,6 +24,9 @@ pub(crate) fn render(structure: &Structure) -> String {
     }
     loops(structure, &mut out);
     sure(structure, &mut out);
+    for what in super::refused(structure) {
+        let _ = writeln!(out, "Not counted, being too much: {}.", plain(&what));
+    }
     out
 }
 
@@ -180,6 +183,7 @@ fn matters(structure: &Structure, figures: &StructureFigures, out: &mut String) 
         "   What matters most",
         "Down by itself",
         "Keeps it down\n(criticality)",
+        "Has a part in it\n(Fussell-Vesely)",
         "If it never failed\n(RRW)",
         "If it never worked\n(RAW)",
         "It decides\n(Birnbaum)",
@@ -190,6 +194,8 @@ fn matters(structure: &Structure, figures: &StructureFigures, out: &mut String) 
             format!("   {}", plain(&one.part.title)),
             hours_in_words(one.unavailability * structure.hours_a_year),
             format!("{} of 100 h", number(share(one) * 100.0)),
+            one.fussell_vesely
+                .map_or("–".to_owned(), |share| format!("{} of 100 h", number(share * 100.0))),
             one.rrw.map_or("never down".to_owned(), |rrw| {
                 format!("{} (÷ {})", hours_in_words(down / rrw), factor(rrw))
             }),
@@ -199,7 +205,7 @@ fn matters(structure: &Structure, figures: &StructureFigures, out: &mut String) 
             format!("{} %", number(one.birnbaum * 100.0)),
         ]);
     }
-    for column in 1..6 {
+    for column in 1..7 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }

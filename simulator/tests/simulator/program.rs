@@ -301,3 +301,36 @@ fn a_year_is_told_in_words_and_in_json() {
     let out = program(&[&args[..], &["--scenario", "key_person_away"]].concat());
     assert_eq!(out.status.code(), Some(78), "{}", text(&out.stdout));
 }
+
+#[test]
+fn what_is_too_entangled_is_said_and_is_no_success() {
+    // Each host stands in for three others far away: no order of tests keeps it small.
+    let count = 150;
+    let pair = |n: usize, m: usize| format!("{{ any = [\"h{n}\", \"h{}\"] }}", m % count);
+    let needs: Vec<String> = (0..count)
+        .flat_map(|n| [pair(n, n * 7 + 3), pair(n, n * 31 + 11), pair(n, n * 53 + 77)])
+        .collect();
+    let hosts: String = (0..count).map(|n| format!("[host.h{n}]\navailability = 0.9\n")).collect();
+    let map = format!(
+        "[organisation]\nname = \"o\"\n[function.f]\nneeds = [\"z\", {}]\n\
+         [function.g]\nneeds = [\"z\"]\n[host.z]\navailability = 0.5\n{hosts}",
+        needs.join(", ")
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("map.toml");
+    std::fs::write(&path, map).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let out = program(&["structure", "--map", path, "--format", "json"]);
+    assert_eq!(out.status.code(), Some(2), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("not all could be answered"), "{}", text(&out.stderr));
+    let answer: Value = serde_json::from_slice(&out.stdout).expect("the answer alone");
+    let [f, g] = answer["functions"].as_array().expect("functions").as_slice() else {
+        panic!("two functions");
+    };
+    assert!(f["figures"].is_null() && f["cannot"].is_string(), "{f}");
+    assert_eq!(f["single_points"][0]["component"], "z");
+    assert_eq!(g["figures"]["unavailability"], 0.5);
+    let out = program(&["structure", "--map", path, "--function", "g"]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    assert!(text(&program(&["--help"]).stdout).contains("2 answered in part"));
+}

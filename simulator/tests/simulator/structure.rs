@@ -142,6 +142,14 @@ fn o2_importance_of_each_part() {
             within(id, raw, (total + birnbaum * (1.0 - fails)) / total, 1e-9);
             let rrw = one.rrw.expect("others fail, too");
             within(id, rrw, total / (total - birnbaum * fails), 1e-9);
+            // Alone, or with at least one of `others` at once.
+            let others = match id {
+                "h2" => 1.0 - host * host,
+                "fibre" => 0.02,
+                _ => 1.0,
+            };
+            let share = one.fussell_vesely.expect("down at times");
+            within(id, share, fails * others / total, 1e-9);
         };
         check("hall", two_of_three * lines * dns, 1.0 - site);
         check("zone", two_of_three * lines * site, 1.0 - dns);

@@ -194,6 +194,17 @@ struct States<'a> {
 impl States<'_> {
     /// The chance to be down, with one event made certain or impossible.
     fn chance(&self, fixed: Option<(usize, bool)>) -> f64 {
+        self.sum(fixed, &|mask| self.down[mask])
+    }
+
+    /// The chance that all members of a smallest combination with an event are down.
+    fn having(&self, minimal: &[usize], event: usize) -> f64 {
+        let with: Vec<usize> =
+            minimal.iter().copied().filter(|mask| mask >> event & 1 == 1).collect();
+        self.sum(None, &|mask| with.iter().any(|cut| mask & cut == *cut))
+    }
+
+    fn sum(&self, fixed: Option<(usize, bool)>, counts: &dyn Fn(usize) -> bool) -> f64 {
         let chance = |mask: usize| -> f64 {
             let each = self.events.iter().enumerate().map(|(event, (_, fails))| {
                 let fails = match fixed {
@@ -204,7 +215,7 @@ impl States<'_> {
             });
             each.product()
         };
-        (0..self.down.len()).filter(|mask| self.down[*mask]).map(chance).sum()
+        (0..self.down.len()).filter(|mask| counts(*mask)).map(chance).sum()
     }
 
     fn minimal(&self) -> Vec<usize> {
@@ -279,6 +290,9 @@ proptest! {
             prop_assert!(near(one.unavailability, *fails));
             prop_assert!(near(one.birnbaum, always - never), "{name}\n{text}");
             if total > 0.0 {
+                let having = states.having(&minimal, event);
+                let found = one.fussell_vesely.expect("down at times");
+                prop_assert!(near(found, having / total), "{name} {found}\n{text}");
                 let share = (always - never) * fails / total;
                 prop_assert!(near(one.criticality.expect("down at times"), share));
                 prop_assert!(near(one.raw.expect("down at times"), always / total));
