@@ -13,6 +13,11 @@ use crate::hub::AgentSource;
 use crate::online::{agent_settings, own_files};
 use crate::paths;
 
+/// What this program is when a drill starts it once more; `None` in ordinary life.
+pub(crate) fn drill_child() -> Option<std::process::ExitCode> {
+    evenkeel_agent::drill::child()
+}
+
 /// A running agent; it ends when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct OwnAgent {

@@ -2,13 +2,15 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use evenkeel_config::record::{Failure, FailureKind};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
+use super::process;
 use super::redact::Secrets;
 
 /// Where tools are looked for, in this order.
@@ -18,7 +20,18 @@ pub const FOLDERS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"
 pub const OUTPUT_CAP: usize = 32 << 20;
 
 /// Variables of our own environment that a tool gets to see.
-const PASSED_ON: &[&str] = &["HOME", "LOGNAME", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "USER"];
+pub(crate) const PASSED_ON: &[&str] =
+    &["HOME", "LOGNAME", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "USER"];
+
+/// Whether tools stay in the process group of this program.
+static STAYS: AtomicBool = AtomicBool::new(false);
+
+/// From now on tools stay in the process group of this program, and carry its
+/// mark: for a worker that is ended as one group. A tool that has to be stopped
+/// is then ended with all that descend from it.
+pub fn stay_in_group() {
+    STAYS.store(true, Ordering::Relaxed);
+}
 
 /// Why a command gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -220,20 +233,28 @@ impl Tool {
             }
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.current_dir("/").process_group(0).kill_on_drop(true);
+        command.current_dir("/").kill_on_drop(true);
+        let stays = STAYS.load(Ordering::Relaxed);
+        if !stays {
+            command.process_group(0);
+        } else if let Some(mark) = std::env::var_os(process::MARK) {
+            command.env(process::MARK, mark);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => ToolError::Missing { name: self.name.clone() },
             _ => ToolError::Start { name: self.name.clone(), why: error.to_string() },
         })?;
-        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok(Running { group, child })
+        let first = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        Ok(Running { first, stays, child })
     }
 }
 
 /// A started program, killed with its process group unless it ended.
 struct Running {
-    group: Option<Pid>,
+    first: Option<Pid>,
+    /// Whether it is in our own group, which must not be killed for it.
+    stays: bool,
     child: Child,
 }
 
@@ -250,7 +271,7 @@ impl Running {
             tokio::try_join!(read_capped(stdout, cap), read_capped(stderr, cap))?;
         let status = self.child.wait().await.map_err(|error| Broken::System(error.to_string()))?;
         // Its number may now be given to somebody else, so it must not be killed any more.
-        self.group = None;
+        self.first = None;
         Ok((status.code(), stdout, stderr))
     }
 }
@@ -267,17 +288,23 @@ impl Running {
         let ((), stderr) =
             tokio::try_join!(read_lines(stdout, longest, each), read_capped(stderr, cap))?;
         let status = self.child.wait().await.map_err(|error| Broken::System(error.to_string()))?;
-        self.group = None;
+        self.first = None;
         Ok((status.code(), stderr))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(group) = self.group {
+        let Some(first) = self.first else { return };
+        if !self.stays {
             // It fails only when the whole group is gone already.
-            let _ = kill_process_group(group, Signal::KILL);
+            let _ = kill_process_group(first, Signal::KILL);
+            return;
         }
+        for pid in process::below(first) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        let _ = kill_process(first, Signal::KILL);
     }
 }
 
