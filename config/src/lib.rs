@@ -34,5 +34,6 @@ pub mod problem;
 pub mod provenance;
 pub mod quantity;
 pub mod record;
+pub mod restore_time;
 pub mod scenario;
 pub mod schema;
