@@ -32,10 +32,15 @@ pub(crate) struct Ready {
     pub(crate) as_of: Timestamp,
 }
 
-/// Compiles the question of a job.
-pub(crate) fn ready(job: &Job<'_>, tables: &mut Tables) -> Result<Ready, Problems> {
+/// Compiles the question of a job, see [`crate::run_nights`].
+pub(crate) fn ready(
+    job: &Job<'_>,
+    seen_on: Option<&DependencyMap>,
+    tables: &mut Tables,
+) -> Result<Ready, Problems> {
     let (as_of, assumed) = moment(job);
-    let Compiled { model, inputs: figures, mut notes } = compile(&inputs_of(job, as_of), tables)?;
+    let inputs = Inputs { seen_on, ..inputs_of(job, as_of) };
+    let Compiled { model, inputs: figures, mut notes } = compile(&inputs, tables)?;
     if assumed {
         notes.push(format!("no date is known; the facts are taken to be of {as_of}"));
     }
@@ -68,7 +73,7 @@ pub(crate) fn answer(
 ) -> Result<Summary, Problems> {
     check_fixes(job)?;
     let mut tables = Tables::default();
-    let Ready { model, promised, figures, notes, as_of } = ready(job, &mut tables)?;
+    let Ready { model, promised, figures, notes, as_of } = ready(job, None, &mut tables)?;
     let of = job.trials * sides(job);
     let ground = Ground { model: &model, promised: &promised, seed: job.seed };
     let (results, precision) = base(ground, job.trials, &mut source, &|done| progress(done, of));

@@ -149,7 +149,9 @@ pub fn simulate_until(
 /// # Errors
 /// See [`simulate`]; more trials than can be kept one by one.
 pub fn nights(job: &Job<'_>, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Nights, Problems> {
-    in_pool(job, || run_nights(job, &mut Tables::default(), &|done| progress(done, job.trials)))
+    in_pool(job, || {
+        run_nights(job, None, &mut Tables::default(), &|done| progress(done, job.trials))
+    })
 }
 
 /// Checks a job of which every night is kept, and does its work on as many
@@ -215,13 +217,15 @@ pub(crate) fn inputs_of<'a>(job: &Job<'a>, as_of: Timestamp) -> Inputs<'a> {
     Inputs { map, scenario, modifiers, evidence, as_of, seen_on: None }
 }
 
-/// Compiles a job's question and runs its nights, keeping every one.
+/// Compiles a job's question and runs its nights, keeping every one. `seen_on`:
+/// the map on which the facts were seen, if it is not the job's own.
 fn run_nights(
     job: &Job<'_>,
+    seen_on: Option<&DependencyMap>,
     tables: &mut Tables,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Nights, Problems> {
-    let Ready { model, figures: inputs, notes, as_of, .. } = answer::ready(job, tables)?;
+    let Ready { model, figures: inputs, notes, as_of, .. } = answer::ready(job, seen_on, tables)?;
     let runs = run::run(&model, job.seed, job.trials, progress);
     Ok(Nights { model, runs, inputs, notes, as_of })
 }

@@ -139,7 +139,7 @@ pub fn run(
     in_pool_up_to(MOST_TRIALS, job, || {
         answer::check_fixes(job)?;
         let mut tables = Tables::default();
-        let Ready { model, promised, as_of, .. } = answer::ready(job, &mut tables)?;
+        let Ready { model, promised, as_of, .. } = answer::ready(job, None, &mut tables)?;
         let numbers = shard.numbers(job.trials);
         let of = numbers.count * answer::sides(job);
         let ground = Ground { model: &model, promised: &promised, seed: job.seed };
@@ -215,7 +215,7 @@ pub fn merge(parts: Vec<(String, Part)>) -> Result<(Summary, Vec<String>), Probl
     }
     in_pool_up_to(MOST_TRIALS, &job, || {
         let mut tables = Tables::default();
-        let ready = answer::ready(&job, &mut tables)?;
+        let ready = answer::ready(&job, None, &mut tables)?;
         let inputs = inputs_of(&job, ready.as_of);
         let mut models = vec![Some(ready.model)];
         for id in map.fixes.keys().take(answer::sides(&job) as usize - 1) {

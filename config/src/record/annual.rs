@@ -22,6 +22,9 @@ pub struct AnnualSummary {
     pub key_hash: String,
     /// The random generator.
     pub generator: String,
+    /// Digest of everything that went in.
+    #[serde(default)]
+    pub inputs_digest: String,
     /// Whose map.
     pub organisation: String,
     /// ISO 4217 code of the money figures.
@@ -35,6 +38,12 @@ pub struct AnnualSummary {
     pub trials: u64,
     /// Simulated years.
     pub years: u64,
+    /// Ids of the modifiers laid over every scenario.
+    #[serde(default)]
+    pub with: Vec<String>,
+    /// The fixes laid over the map.
+    #[serde(default)]
+    pub fixes: Vec<Id>,
     /// What can happen, in the order of ids.
     pub events: Vec<AnnualEvent>,
     /// What the year leaves out, and why.

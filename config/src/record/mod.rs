@@ -37,7 +37,7 @@ pub use explanation::{
 pub use finding::{Finding, Status};
 pub use portfolio::{
     Contribution, FixWorth, Objective, Per, Portfolio, Search, SearchMethod, SetAside, SetWorth,
-    Stability, Winner,
+    Stability, WeightsFrom, Winner,
 };
 pub use promises::{
     FunctionPromise, Promise, Promises, ScenarioPromise, WorstChance, WorstQuantile,

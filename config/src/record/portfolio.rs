@@ -14,6 +14,9 @@ pub struct Portfolio {
     pub about: About,
     /// Weight of each scenario, in the order of `about.scenarios`.
     pub weights: Vec<f64>,
+    /// Where the weights come from.
+    #[serde(default)]
+    pub weights_from: WeightsFrom,
     /// What is made as large as possible.
     pub objective: Objective,
     /// What values are counted over.
@@ -59,6 +62,19 @@ pub enum Objective {
     Hours,
     /// Mean number of RTOs kept that were not kept before.
     Rto,
+}
+
+/// Where the weights of scenarios come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightsFrom {
+    /// Nobody says how often: all are equally likely.
+    #[default]
+    Equal,
+    /// Given with the question.
+    Given,
+    /// Each scenario's `frequency`, the middle of its range.
+    Frequency,
 }
 
 /// What values are counted over.

@@ -11,6 +11,9 @@ mod money;
 mod rate;
 mod years;
 
+use std::collections::BTreeSet;
+
+use evenkeel_config::id::Id;
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::Problems;
 use evenkeel_config::record::{
@@ -22,16 +25,18 @@ use jiff::Timestamp;
 use libm::{exp, rint, sqrt};
 
 pub use money::Loss;
+pub(crate) use rate::of_scenario;
 pub use rate::{Rate, band, fails_within_a_year, gamma_poisson};
 pub use years::{Happening, LEVELS, Years};
 
 use crate::draw::Tables;
 use crate::key::{self, Purposes};
+use crate::sides::{conflict, known, patched};
 use crate::statistics::{chance, ranks};
 use crate::steady::Plant;
 use crate::summary::total_costs;
 use crate::tally::MOST_KEPT;
-use crate::{Job, Nights, in_pool, moment, refusal, run_nights};
+use crate::{Job, Nights, digest_of, in_pool, moment, refusal, run_nights};
 use functions::Functions;
 
 /// Simulated years unless stated.
@@ -43,6 +48,10 @@ pub struct AnnualJob<'a> {
     pub map: &'a DependencyMap,
     /// What can happen. One without a frequency is left out, and said to be.
     pub scenarios: &'a [Scenario],
+    /// What changes each of them, such as a key person away.
+    pub modifiers: &'a [Scenario],
+    /// Fixes of the map that the year has already.
+    pub fixes: &'a [Id],
     /// Observed facts.
     pub evidence: &'a [EvidenceSet],
     /// The moment of the facts; the newest in evidence or map unless given.
@@ -73,8 +82,18 @@ pub fn annual(
         let what = format!("{} years cannot be simulated", question.years);
         return Err(refusal(what, "choose from 1 to 1,000,000, as in `--years 100000`"));
     }
+    known(question.map, question.fixes)?;
+    let fixed = patched(question.map, question.fixes)?;
+    let map = fixed.as_ref().unwrap_or(question.map);
+    let own = AnnualJob { map, ..*question };
+    let seen_on = fixed.is_some().then_some(question.map);
     match question.scenarios.first() {
-        Some(first) => in_pool(&job(question, first), || Year::new(question).answer(progress)),
+        Some(first) => in_pool(&job(&own, first), || {
+            let mut summary = Year::new(&own, seen_on).answer(progress)?;
+            summary.inputs_digest = digest(question);
+            summary.notes.extend(clashes(question));
+            Ok(summary)
+        }),
         None => Err(refusal(
             "nothing can happen".to_owned(),
             "name what, as in `--scenario ransomware`",
@@ -83,13 +102,47 @@ pub fn annual(
 }
 
 fn job<'a>(question: &AnnualJob<'a>, scenario: &'a Scenario) -> Job<'a> {
-    let AnnualJob { map, evidence, as_of, seed, trials, threads, .. } = *question;
-    Job { map, scenario, modifiers: &[], evidence, as_of, seed, trials, threads, fixes: false }
+    let AnnualJob { map, modifiers, evidence, as_of, seed, trials, threads, .. } = *question;
+    Job { map, scenario, modifiers, evidence, as_of, seed, trials, threads, fixes: false }
+}
+
+/// Fixes that write the same key, in words.
+fn clashes(question: &AnnualJob<'_>) -> Vec<String> {
+    let mut ids: Vec<&Id> = question.fixes.iter().collect();
+    ids.sort();
+    ids.dedup();
+    let mut notes = Vec::new();
+    for (index, one) in ids.iter().enumerate() {
+        for other in &ids[index + 1..] {
+            let fixes = &question.map.fixes;
+            if let Some(key) = conflict(&fixes[*one], &fixes[*other]) {
+                notes.push(format!("`{one}` and `{other}` both change {key}; the latter wins"));
+            }
+        }
+    }
+    notes
+}
+
+/// A digest of everything that goes in, in whatever order it is named.
+fn digest(question: &AnnualJob<'_>) -> String {
+    let mut scenarios: Vec<&Scenario> = question.scenarios.iter().collect();
+    scenarios.sort_by(|a, b| a.id.cmp(&b.id));
+    scenarios.dedup_by(|a, b| a.id == b.id);
+    let fixes: BTreeSet<&Id> = question.fixes.iter().collect();
+    digest_of(&[
+        serde_json::to_vec(&question.map.document),
+        serde_json::to_vec(&scenarios),
+        serde_json::to_vec(question.modifiers),
+        serde_json::to_vec(&fixes),
+        serde_json::to_vec(question.evidence),
+    ])
 }
 
 /// A year being put together.
 struct Year<'a> {
     question: &'a AnnualJob<'a>,
+    /// The map without its fixes, on which the facts were seen.
+    seen_on: Option<&'a DependencyMap>,
     functions: Functions,
     happenings: Vec<Happening>,
     events: Vec<AnnualEvent>,
@@ -99,9 +152,10 @@ struct Year<'a> {
 }
 
 impl<'a> Year<'a> {
-    fn new(question: &'a AnnualJob<'a>) -> Self {
+    fn new(question: &'a AnnualJob<'a>, seen_on: Option<&'a DependencyMap>) -> Self {
         Self {
             question,
+            seen_on,
             functions: Functions::new(question.map),
             happenings: Vec::new(),
             events: Vec::new(),
@@ -145,6 +199,9 @@ impl<'a> Year<'a> {
             seed: question.seed,
             trials: question.trials,
             years: question.years,
+            inputs_digest: String::new(),
+            with: question.modifiers.iter().map(|modifier| modifier.id.clone()).collect(),
+            fixes: question.fixes.to_vec(),
             events: self.events,
             left_out: self.left_out,
             functions: self.functions.finish(question.map),
@@ -175,7 +232,7 @@ impl<'a> Year<'a> {
         let nights = if scenario.strike.is_empty() {
             None
         } else {
-            match run_nights(&job, tables, progress) {
+            match run_nights(&job, self.seen_on, tables, progress) {
                 Ok(nights) => Some(nights),
                 Err(problems) if question.strict => return Err(problems),
                 Err(problems) => {
@@ -191,7 +248,7 @@ impl<'a> Year<'a> {
         }
         let model = nights.as_ref().map(|nights| &nights.model);
         let (as_of, _) = moment(&job);
-        let Some(rate) = rate::of_scenario(scenario, question.map, model, as_of) else {
+        let Some(rate) = of_scenario(scenario, question.map, model, as_of) else {
             let why = "no component that it strikes says how often it fails: add `fails` or `mtbf` \
                        there, or `per_year` here";
             self.leave_out(scenario, why.to_owned());

@@ -2,6 +2,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use evenkeel_config::id::Id;
 use evenkeel_config::load::{Loaded, check_scenario};
 use evenkeel_config::problem::{Place, Problems};
 use evenkeel_config::record::{
@@ -31,6 +32,10 @@ pub(super) struct Annual {
     /// Without it: all that an example brings, or all of the library.
     #[arg(long)]
     scenario: Vec<String>,
+    /// Modifier laid over every scenario, such as `key_person_away`, or a fix of
+    /// the map that the year has already, such as `new-server`.
+    #[arg(long, value_name = "SCENARIO|FIX")]
+    with: Vec<String>,
     /// Evidence written by an agent; an example brings its own.
     #[arg(long)]
     evidence: Vec<PathBuf>,
@@ -74,6 +79,16 @@ pub(super) fn run(args: &Annual) -> Result<(), Failure> {
             problems.error(place, what, "name what happens, as in `--scenario ransomware`");
         }
     }
+    let fix = |name: &str| map.fixes.keys().find(|id| id.as_str() == name);
+    let mut fixes: Vec<Id> = args.with.iter().filter_map(|name| fix(name).cloned()).collect();
+    fixes.sort();
+    fixes.dedup();
+    let mut modifiers = Vec::new();
+    for name in args.with.iter().filter(|name| fix(name).is_none()) {
+        let modifier = load_scenario(name, &args.map)?;
+        check_scenario(&modifier, &map, &mut problems);
+        modifiers.push(modifier);
+    }
     if problems.is_fatal() {
         return Err(problems.into());
     }
@@ -81,6 +96,8 @@ pub(super) fn run(args: &Annual) -> Result<(), Failure> {
     let question = AnnualJob {
         map: &map,
         scenarios: &scenarios,
+        modifiers: &modifiers,
+        fixes: &fixes,
         evidence: &evidence,
         as_of: args.as_of,
         seed: args.seed,
@@ -106,6 +123,15 @@ fn render(summary: &AnnualSummary) -> String {
         "{} simulated nights of each event, {} years, facts of {}, seed {}\n",
         summary.trials, summary.years, summary.as_of, summary.seed
     );
+    let with: Vec<&str> = summary
+        .with
+        .iter()
+        .map(String::as_str)
+        .chain(summary.fixes.iter().map(Id::as_str))
+        .collect();
+    if !with.is_empty() {
+        let _ = writeln!(out, "With {}\n", plain(&with.join(", ")));
+    }
     events(summary, &mut out);
     if !summary.functions.is_empty() {
         functions(summary, &mut out);

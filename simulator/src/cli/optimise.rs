@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum;
 use evenkeel_config::id::Id;
-use evenkeel_config::record::{Objective, Per, Portfolio, SetWorth};
+use evenkeel_config::record::{Objective, Per, Portfolio, SetWorth, WeightsFrom};
 
 use super::documents::Questions;
 use super::{Failure, Format, bar, json, write};
@@ -15,7 +15,8 @@ use crate::words::{money, number, plain, plural, thousands};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "A fix costs its one-off sum and so many yearly ones (--years). Weights are \
-                        events a year; without any, the scenarios are equally likely.\n\
+                        events a year; without any, they are what each scenario states as its \
+                        `frequency`, and where one states none, all are equally likely.\n\
                         Example: evenkeel-simulator optimise --map example:city-hall \
                         --scenario ransomware=0.05 --scenario site_loss=0.01 --budget 20000 \
                         --staff-days 10"
@@ -88,10 +89,21 @@ fn render(portfolio: &Portfolio) -> String {
     let _ = writeln!(out, "{}: what should be done first?", plain(&about.organisation));
     for (scenario, weight) in about.scenarios.iter().zip(&portfolio.weights) {
         let often = match portfolio.per {
-            Per::Year => format!(" ({weight} a year)"),
+            Per::Year => format!(" ({} a year)", number(*weight)),
             Per::Event => String::new(),
         };
         let _ = writeln!(out, "  {}{often}", plain(&scenario.question));
+    }
+    let weights = match portfolio.weights_from {
+        WeightsFrom::Given => None,
+        WeightsFrom::Frequency => Some("How often: the middle of what each scenario states."),
+        WeightsFrom::Equal if portfolio.weights.len() > 1 => {
+            Some("How often: not all say it; all are taken to be equally likely.")
+        }
+        WeightsFrom::Equal => None,
+    };
+    if let Some(weights) = weights {
+        let _ = writeln!(out, "{weights} Give your own as in `--scenario ransomware=0.05`.");
     }
     let _ = writeln!(
         out,

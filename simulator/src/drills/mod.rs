@@ -46,7 +46,7 @@ pub fn drill_next(
 ) -> Result<DrillPlan, Problems> {
     in_pool(job, || {
         let mut tables = Tables::default();
-        let nights = run_nights(job, &mut tables, &|done| progress(done, 4 * job.trials))?;
+        let nights = run_nights(job, None, &mut tables, &|done| progress(done, 4 * job.trials))?;
         let functions = asked(&nights.model, function)?;
         let search = Search {
             model: &nights.model,

@@ -9,15 +9,17 @@ use evenkeel_config::map::Fix;
 use evenkeel_config::problem::Problems;
 use evenkeel_config::record::{
     Contribution, FixWorth, Objective, Per, Portfolio, SCHEMA_VERSION, Search, SearchMethod,
-    SetAside, SetWorth, Stability, Winner,
+    SetAside, SetWorth, Stability, WeightsFrom, Winner,
 };
 use libm::rint;
 
 use self::search::{Found, Item, Limits, Set, Terms};
 use self::worth::{Bench, RESAMPLES};
-use crate::compile::minor;
+use crate::annual::of_scenario;
+use crate::compile::{compile, minor};
+use crate::draw::Tables;
 use crate::sides::{Stage, about, conflict};
-use crate::{Job, in_pool, refusal};
+use crate::{Job, in_pool, inputs_of, moment, refusal};
 
 /// Years over which a fix is paid unless stated.
 pub const DEFAULT_YEARS: f64 = 5.0;
@@ -42,8 +44,9 @@ pub struct Wish {
 }
 
 /// Finds the best portfolio of the map's fixes, over one job for each scenario,
-/// all on the same map. `weights`: events a year of each scenario, or none, in
-/// which case they are equally likely. `progress` hears (trials done, trials in
+/// all on the same map. `weights`: events a year of each scenario, or none: then
+/// they come from each scenario's `frequency`, or where any states none, all are
+/// equally likely. `progress` hears (trials done, trials in
 /// all, which grows while sets turn up that need simulating), from any thread.
 ///
 /// # Errors
@@ -75,6 +78,26 @@ pub fn optimise(
     in_pool(first, || Choice::new(jobs, weights, wish, progress)?.answer())
 }
 
+/// Events a year of every scenario, as each states them: the middle of its
+/// range. `None` where any says nothing that holds on this map.
+fn frequencies(jobs: &[Job<'_>]) -> Result<Option<Vec<f64>>, Problems> {
+    let mut weights = Vec::new();
+    let mut tables = Tables::default();
+    for job in jobs {
+        if job.scenario.frequency.is_none() {
+            return Ok(None);
+        }
+        let (as_of, _) = moment(job);
+        let model = compile(&inputs_of(job, as_of), &mut tables)?.model;
+        let rate = of_scenario(job.scenario, job.map, Some(&model), as_of);
+        match rate.map(|rate| rate.per_year.middle) {
+            Some(middle) if middle > 0.0 => weights.push(middle),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(weights))
+}
+
 /// A portfolio being chosen.
 struct Choice<'a> {
     jobs: &'a [Job<'a>],
@@ -83,6 +106,7 @@ struct Choice<'a> {
     fixes: Vec<&'a Fix>,
     terms: Terms,
     weights: Vec<f64>,
+    weights_from: WeightsFrom,
     per: Per,
     notes: Vec<String>,
     bench: Bench<'a>,
@@ -121,14 +145,30 @@ impl<'a> Choice<'a> {
             if wish.every { usize::MAX } else { (NIGHTS_FOR_EVERY / nights.max(1)) as usize };
         let limits = Limits { cost: wish.budget.map(minor), days: wish.staff_days.map(days) };
         let terms = Terms { items, limits, barred, every_up_to };
-        let (weights, per) = match weights {
-            Some(weights) => (weights.to_vec(), Per::Year),
-            None => (vec![1.0 / jobs.len() as f64; jobs.len()], Per::Event),
+        let (weights, weights_from) = match weights {
+            Some(weights) => (weights.to_vec(), WeightsFrom::Given),
+            None => match frequencies(jobs)? {
+                Some(weights) => (weights, WeightsFrom::Frequency),
+                None => (vec![1.0 / jobs.len() as f64; jobs.len()], WeightsFrom::Equal),
+            },
         };
+        let per = if weights_from == WeightsFrom::Equal { Per::Event } else { Per::Year };
         let n = ids.len() as u64;
         let sets = n + n * n.saturating_sub(1) / 2;
         let bench = Bench::new(jobs, weights.clone(), ids.clone(), wish.objective, sets, progress)?;
-        Ok(Self { jobs, wish, ids, fixes, terms, weights, per, notes, bench, progress })
+        Ok(Self {
+            jobs,
+            wish,
+            ids,
+            fixes,
+            terms,
+            weights,
+            weights_from,
+            per,
+            notes,
+            bench,
+            progress,
+        })
     }
 
     fn answer(mut self) -> Result<Portfolio, Problems> {
@@ -163,6 +203,7 @@ impl<'a> Choice<'a> {
             schema_version: SCHEMA_VERSION,
             about: about(self.jobs, as_of, horizon),
             weights: self.weights.clone(),
+            weights_from: self.weights_from,
             objective: self.wish.objective,
             per: self.per,
             years: self.wish.years,

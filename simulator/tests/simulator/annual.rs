@@ -44,6 +44,8 @@ fn answer(
     let question = AnnualJob {
         map: &map,
         scenarios: &scenarios,
+        modifiers: &[],
+        fixes: &[],
         evidence: &[],
         as_of: Some(asked.as_of.parse::<Timestamp>().expect("an instant")),
         seed: asked.seed,
@@ -295,4 +297,49 @@ fn more_often_is_never_cheaper() {
             .is_sorted_by(|a, b| a.above < b.above && a.chance.middle >= b.chance.middle)
     );
     assert!(cost.nothing.low < cost.nothing.high);
+}
+
+#[test]
+fn a_year_can_have_a_fix_and_a_modifier_already() {
+    // Lost twelve hours a night, eight with the fix; one more with nobody there.
+    let map = map("[organisation]\nname = \"o\"\nbad_day = 0\n[function.f]\nneeds = [\"a\"]\n\
+         loss = [{ after = \"0h\", per_hour = 100 }]\n\
+         [host.a]\nrecover = [{ step = \"order\", lead_time = \"12h\" }]\n\
+         [fix.stock]\ntitle = \"a spare\"\nonce = 1\n\
+         [fix.stock.set.host.a]\nrecover = [{ step = \"order\", lead_time = \"8h\" }]\n");
+    let lost = "title = \"t\"\nquestion = \"q\"\nstory = \"s\"\n\
+        frequency = { per_year = [1, 1] }\n\
+        [[strike]]\nname = \"blow\"\nreach = { ids = [\"a\"] }\neffect = \"lost\"\n";
+    let slow = "title = \"t\"\nquestion = \"q\"\nstory = \"s\"\nmodifier = true\nlead_times = 2\n";
+    let (lost, slow) = ([scenario(lost)], [scenario(slow)]);
+    let stock = ["stock".parse().expect("an id")];
+    let asked = |modifiers: &[Scenario], fixes: &[evenkeel_config::id::Id]| {
+        let question = AnnualJob {
+            map: &map,
+            scenarios: &lost,
+            modifiers,
+            fixes,
+            evidence: &[],
+            as_of: None,
+            seed: 1,
+            trials: 10,
+            years: 10,
+            threads: None,
+            strict: true,
+        };
+        annual(&question, &|_, _| {})
+    };
+    let hours = |modifiers: &[Scenario], fixes: &[evenkeel_config::id::Id]| {
+        let summary = asked(modifiers, fixes).unwrap_or_else(|p| panic!("{p}"));
+        assert_eq!((summary.fixes.len(), summary.with.len()), (fixes.len(), modifiers.len()));
+        (summary.functions[0].lost_hours.middle, summary.inputs_digest)
+    };
+    let all = [hours(&[], &[]), hours(&[], &stock), hours(&slow, &[]), hours(&slow, &stock)];
+    assert_eq!(all.each_ref().map(|(hours, _)| *hours), [12.0, 8.0, 24.0, 16.0]);
+    // Each question has a digest of its own, the same each time.
+    let digests: std::collections::BTreeSet<&str> = all.iter().map(|one| one.1.as_str()).collect();
+    assert_eq!(digests.len(), 4);
+    assert_eq!(hours(&slow, &stock).1, all[3].1);
+    let wrong = asked(&[], &["shelf".parse().expect("an id")]).expect_err("no such fix");
+    assert!(wrong.to_string().contains("the map has no fix `shelf`"), "{wrong}");
 }

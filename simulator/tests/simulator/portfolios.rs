@@ -1,6 +1,6 @@
 //! `optimise`: the best set, overlap counted once, lives first, several scenarios.
 use evenkeel_config::id::Id;
-use evenkeel_config::record::{Objective, Per, Portfolio, Search, SetWorth};
+use evenkeel_config::record::{Objective, Per, Portfolio, Search, SetWorth, WeightsFrom};
 use evenkeel_config::scenario::Scenario;
 use evenkeel_simulator::Job;
 use evenkeel_simulator::portfolio::{Wish, optimise};
@@ -170,6 +170,27 @@ fn scenarios_count_by_their_weight() {
     assert_eq!((answer.per, answer.weights), (Per::Year, vec![0.5, 0.05]));
     // An event of this mix is the first in ten of eleven cases.
     assert!((answer.best.saved - 6000.0 * 10.0 / 11.0).abs() < 1e-6, "{}", answer.best.saved);
+    assert_eq!(answer.weights_from, WeightsFrom::Given);
+    // Both say how often: the middle of 0.25 to 1 is a half, that of 0.05 itself.
+    let stated = |id, what, range: &str| {
+        let mut scenario = strike(id, what);
+        scenario.frequency = Some(frequency(range));
+        scenario
+    };
+    let both = [stated("one", "sa", "[0.25, 1]"), stated("two", "sb", "[0.05, 0.05]")];
+    let said = chosen(&text, &both, None, wish, 20);
+    assert_eq!((said.per, said.weights), (Per::Year, vec![0.5, 0.05]));
+    assert_eq!((said.best, said.weights_from), (answer.best, WeightsFrom::Frequency));
+    // One does not: equally likely, as above.
+    let answer = chosen(&text, &[both[0].clone(), two[1].clone()], None, wish, 20);
+    assert_eq!((answer.per, answer.weights), (Per::Event, vec![0.5, 0.5]));
+    assert_eq!(answer.weights_from, WeightsFrom::Equal);
+}
+
+/// What a scenario says that happens so often.
+fn frequency(range: &str) -> evenkeel_config::frequency::Frequency {
+    let text = format!("{DOWN}\n[frequency]\nper_year = {range}\n");
+    scenario(&text).frequency.expect("it was written")
 }
 
 #[test]

@@ -23,6 +23,8 @@ fn answer(text: &str) -> SteadyFunction {
     let (map, claim) = (map(text), [scenario(CLAIM)]);
     let question = AnnualJob {
         map: &map,
+        modifiers: &[],
+        fixes: &[],
         scenarios: &claim,
         evidence: &[],
         as_of: None,
