@@ -8,6 +8,7 @@ mod cli;
 pub mod discover;
 pub mod drill;
 pub mod fuzz;
+pub mod heartbeats;
 pub mod judge;
 mod latest;
 pub mod metrics;

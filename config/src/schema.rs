@@ -9,7 +9,7 @@ use crate::map::MapDocument;
 use crate::quantity::Span;
 use crate::record::{
     AnnualSummary, Comparison, DrillPlan, EvidenceSet, Exercise, Explanation, Portfolio, Promises,
-    RecordedMap, Structure, Summary,
+    RecordedMap, ScriptReport, Structure, Summary,
 };
 use crate::scenario::Scenario;
 
@@ -29,6 +29,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("promises.schema.json", schema_for!(Promises).to_value()),
         ("recorded-map.schema.json", schema_for!(RecordedMap).to_value()),
         ("scenario.schema.json", schema_for!(Scenario).to_value()),
+        ("script-report.schema.json", schema_for!(ScriptReport).to_value()),
         ("structure.schema.json", schema_for!(Structure).to_value()),
         ("summary.schema.json", schema_for!(Summary).to_value()),
     ]

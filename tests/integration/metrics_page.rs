@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -19,8 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const HOSTS: [&str; 4] = ["old-server", "quiet-vm", "rebuilding-server", "workgroup-server"];
 
 /// Families that a page has only after something went wrong, or with other tools.
-const CONDITIONAL: [(&str, &str); 4] = [
-    ("evenkeel_backup_newest_snapshot_end_timestamp_seconds", "restic tells it from 0.17 on"),
+const CONDITIONAL: [(&str, &str); 6] = [
+    ("evenkeel_heartbeat_last_start_timestamp_seconds", "a job has reported"),
+    ("evenkeel_heartbeat_last_end_timestamp_seconds", "a job has reported"),
+    ("evenkeel_heartbeat_last_exit_code", "a job has reported"),
     ("evenkeel_backup_newest_snapshot_added_bytes", "restic tells it from 0.17 on"),
     ("evenkeel_series_dropped", "a family has more series than the page takes"),
     ("evenkeel_target_vanished_last_seen_timestamp_seconds", "a target went between two runs"),
@@ -83,18 +86,26 @@ impl Agent {
 struct Office {
     folder: tempfile::TempDir,
     settings: String,
+    _own: tempfile::TempDir,
     _peers: [Running; 2],
 }
 
 impl Office {
     fn start() -> Self {
         let folder = folder();
+        // A script is run only from where nobody else can write.
+        let own = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let path = folder.path();
         fs::create_dir_all(path.join("dumps")).unwrap();
         fs::write(path.join("dumps/erp.sql"), "ledger".repeat(900)).unwrap();
         fs::create_dir_all(path.join("etc")).unwrap();
         fs::write(path.join("etc/resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
         killed_backup(path);
+        generations(path);
+        let zfs = program(path, "zfs", "printf 'tank/srv@daily\\t1700000000\\t1\\n'");
+        let report =
+            "{\"groups\":[{\"name\":\"vm\",\"snapshots\":[{\"start\":\"2026-11-21T02:00:00Z\"}]}]}";
+        let script = program(own.path(), "report", &format!("echo '{report}'"));
         let (web_server, web) = web_server(path);
         let (name_server, dns) = name_server(path);
         let settings = format!(
@@ -116,6 +127,22 @@ password_file = "{at}/password"
 component = "erp"
 path = "/dumps/*.sql"
 
+[[check.rsnapshot]]
+component = "nas"
+config = "/rsnapshot.conf"
+
+[[check.zfs]]
+component = "nas"
+datasets = ["tank/srv"]
+tool = "{zfs}"
+
+[[check.command]]
+component = "veeam"
+command = ["{script}"]
+
+[[check.heartbeat]]
+component = "proxmox"
+
 [[check.certificate]]
 component = "web"
 endpoint = "www.lab.test:{web}"
@@ -132,9 +159,11 @@ resolvers = true
 port = {dns}
 registration_expires = "2099-01-01"
 "#,
-            at = path.display()
+            at = path.display(),
+            zfs = zfs.display(),
+            script = script.display()
         );
-        Self { folder, settings, _peers: [web_server, name_server] }
+        Self { folder, settings, _own: own, _peers: [web_server, name_server] }
     }
 }
 
@@ -175,6 +204,25 @@ fn name_server(path: &Path) -> (Running, u16) {
     let mut running = Running::start(command);
     running.line_with("all zones loaded", PATIENCE);
     (running, port)
+}
+
+/// A program that a check calls, of one line.
+fn program(folder: &Path, name: &str, line: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, format!("#!/bin/sh\n{line}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// What rsnapshot leaves behind: its settings, a generation, and its log.
+fn generations(path: &Path) {
+    let settings = "snapshot_root\t/generations/\nretain\tdaily\t7\nlogfile\t/rsnapshot.log\n\
+                    backup\t/srv/\tlocalhost/\n";
+    fs::write(path.join("rsnapshot.conf"), settings).unwrap();
+    fs::create_dir_all(path.join("generations/daily.0/localhost/srv")).unwrap();
+    fs::write(path.join("generations/daily.0/localhost/srv/ledger"), "ledger").unwrap();
+    let log = "[2026-11-21T03:00:00] rsnapshot daily: completed successfully\n";
+    fs::write(path.join("rsnapshot.log"), log).unwrap();
 }
 
 /// A repository with two snapshots, and the lock of a backup that was killed.
@@ -346,4 +394,30 @@ fn prometheus_reads_a_page() {
     let count = ask(&server, "scrape_samples_scraped");
     assert_eq!(count[""], samples(&page).len() as f64, "every series was read");
     assert!(prometheus.interrupt() && agent.running.interrupt());
+}
+
+#[test]
+fn alert_rules_fire_as_they_should_and_name_what_exists() {
+    let folder = root().join("dashboards/prometheus");
+    let tests = ["evenkeel.rules.test.yml", "evenkeel.rules.months.test.yml"];
+    let mut promtool = Command::new("promtool");
+    let output = promtool.args(["test", "rules"]).args(tests).current_dir(&folder).output();
+    let output = output.expect("promtool can be started");
+    assert!(output.status.success(), "{}", said(&output));
+    let rules = fs::read_to_string(folder.join("evenkeel.rules.yml")).unwrap();
+    let tested: String =
+        tests.iter().map(|file| fs::read_to_string(folder.join(file)).unwrap()).collect();
+    for line in rules.lines() {
+        if let Some(alert) = line.trim().strip_prefix("- alert: ") {
+            let fires = format!("alertname: {alert}\n        exp_alerts:\n");
+            assert!(tested.contains(&fires), "no test shows {alert} firing");
+        }
+    }
+    let promised = promised();
+    let names = rules.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let used: BTreeSet<&str> = names.filter(|name| name.starts_with(PREFIX)).collect();
+    assert!(used.len() > 5, "{used:?}");
+    for name in used {
+        assert!(promised.contains(name), "the alert rules ask for {name}, which no page has");
+    }
 }

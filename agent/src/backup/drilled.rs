@@ -15,11 +15,16 @@ pub(crate) fn findings(
     drills: &[DrillFacts],
     past: &[Evidence],
     now: Timestamp,
+    is_hearsay: bool,
 ) -> Vec<Finding> {
     let finding =
         |id: &str, what: String| kind.finding(id, component, "", what, since(past, id, "", now));
     let Some(last) = drills.iter().filter(|drill| drill.is_restore()).max_by_key(|one| one.started)
     else {
+        if is_hearsay {
+            let what = "all that is known is what a job or a script said".to_owned();
+            return vec![finding("backup_only_said", what)];
+        }
         let what = "nobody has ever restored from it as a test".to_owned();
         return vec![finding("never_drilled", what)];
     };

@@ -174,6 +174,13 @@ pub const FINDINGS: &[FindingKind] = &[
         advice: "Run its command that lists snapshots by hand and read what it says.",
     },
     FindingKind {
+        id: "backup_only_said",
+        severity: Status::Unknown,
+        about: "All that is known is what a job or a script said, and nobody has restored from it.",
+        advice: "Restore something from it by hand, and record that with `evenkeel-agent drill \
+                 --by-hand`.",
+    },
+    FindingKind {
         id: "never_drilled",
         severity: Status::Warning,
         about: "Nobody has ever restored from this backup as a test.",

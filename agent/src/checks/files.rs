@@ -308,7 +308,7 @@ fn find(
 }
 
 /// Whether a name fits a pattern with `*` (any letters) and `?` (any one byte).
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut seen) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while seen < name.len() {

@@ -1,17 +1,22 @@
 //! Every kind of check: the table that names, documents and builds it.
+mod btrfs;
 mod certificate;
 mod clock;
+mod command;
 mod dns;
 mod files;
 mod filesystem;
+mod heartbeat;
 mod kind;
 mod mdraid;
 mod os_support;
 mod reboot;
 mod restic;
+mod rsnapshot;
 mod smart;
 mod table;
 mod temperature;
+mod zfs;
 
 pub use kind::{
     BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
@@ -21,17 +26,22 @@ pub use table::table_markdown;
 /// Every check kind, sorted by name. One file per kind; a test compares this
 /// table with the folder.
 pub const CHECKS: &[&CheckKind] = &[
+    &btrfs::KIND,
     &certificate::KIND,
     &clock::KIND,
+    &command::KIND,
     &dns::KIND,
     &files::KIND,
     &filesystem::KIND,
+    &heartbeat::KIND,
     &mdraid::KIND,
     &os_support::KIND,
     &reboot::KIND,
     &restic::KIND,
+    &rsnapshot::KIND,
     &smart::KIND,
     &temperature::KIND,
+    &zfs::KIND,
 ];
 
 /// The kind of that name.

@@ -2,6 +2,7 @@
 mod check;
 mod documents;
 mod first;
+mod heartbeat;
 mod map;
 mod output;
 mod run;
@@ -56,6 +57,11 @@ enum Command {
     Map,
     /// Read settings and map, and print every problem.
     Validate,
+    /// Print the addresses at which jobs report their start, success or failure.
+    Heartbeat {
+        /// Names of checks of the kind `heartbeat`; all of them unless given.
+        names: Vec<String>,
+    },
     /// Accept that a target of a check is gone for good.
     Forget {
         /// Name of the check.
@@ -111,6 +117,7 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Discover => map::discover(&places, cli.format),
         Command::Map => map::map(&places, cli.format),
         Command::Validate => first::validate(&places, cli.format),
+        Command::Heartbeat { names } => heartbeat::heartbeat(&places, &names, cli.format),
         Command::Forget { check, target } => store::forget(&places, &check, &target, cli.format),
         Command::Store(command) => store::store(&places, command, cli.format),
         Command::Completions { shell } => {

@@ -125,7 +125,13 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
         }
         Ok(facts) => observed(run, facts, &mut findings, &mut states),
     };
-    if run.configured.kind.backup.is_some() && run.configured.check.drill().is_some() {
+    let is_hearsay = matches!(
+        &outcome,
+        Outcome::Observed { observations, .. }
+            if observations.iter().any(|fact| fact.name == "only_said")
+    );
+    let can_be_drilled = is_hearsay || run.configured.check.drill().is_some();
+    if run.configured.kind.backup.is_some() && can_be_drilled {
         let Configured { kind, entry, .. } = run.configured;
         findings.extend(backup::drill_findings(
             kind,
@@ -133,6 +139,7 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
             run.drills,
             run.past,
             run.started,
+            is_hearsay,
         ));
     }
     if run.is_history_lost {

@@ -162,7 +162,8 @@ async fn observe(
     let Ok(running) = waiting.await else {
         return Some(Err(timed_out(configured, "its earlier run has not ended yet")));
     };
-    let look = Look::new(&agent.setup().settings.agent.root, now, deadline);
+    let mut look = Look::new(&agent.setup().settings.agent.root, now, deadline);
+    agent.data().clone_into(&mut look.data);
     let check = Arc::clone(configured);
     let runtime = tokio::runtime::Handle::current();
     let mut stop = agent.stopping().subscribe();

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
 
-use super::token;
+use super::{heartbeat, token};
 
 /// The rules of one listener. Loopback is not authentication: any page in a
 /// browser on this host can reach it, so every request must name a listed
@@ -52,6 +52,13 @@ impl Guard {
         if !self.is_listed(headers) {
             let why = "this name is not listed; add it to `names` in agent.toml\n";
             return Err((StatusCode::MISDIRECTED_REQUEST, why));
+        }
+        if path.starts_with(heartbeat::PREFIX) {
+            // The address is the secret; whatever a job sends along is dropped unread.
+            return match *method {
+                Method::GET | Method::HEAD | Method::POST | Method::PUT => Ok(()),
+                _ => Err((StatusCode::METHOD_NOT_ALLOWED, "a job reports by GET or POST\n")),
+            };
         }
         if !matches!(*method, Method::GET | Method::HEAD) {
             return Err((StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered\n"));

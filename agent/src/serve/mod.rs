@@ -1,5 +1,7 @@
-//! HTTP: `/metrics` and `/healthz` for everybody on the host, `/evidence` and `/map` by token.
+//! HTTP: `/metrics` and `/healthz` for everybody on the host, `/evidence` and `/map` by token,
+//! `/heartbeat/TOKEN` for jobs that report.
 mod guard;
+mod heartbeat;
 mod limit;
 pub mod token;
 
@@ -13,7 +15,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use evenkeel_config::agent::{AgentTable, Tls};
@@ -92,6 +94,7 @@ pub async fn listen(address: &str) -> Result<tokio::net::TcpListener, ServeError
 struct Desk {
     agent: Agent,
     guard: Guard,
+    reports: heartbeat::Bucket,
 }
 
 /// Answers on a listener until `shutdown`.
@@ -105,7 +108,8 @@ pub(crate) async fn serve(
     let tls = protection(address, &table)?;
     let demand_all = !address.ip().is_loopback() && !table.insecure;
     let guard = Guard::new(address, &table.names, agent.token(), demand_all);
-    let app = routes(Desk { agent: agent.clone(), guard }).into_make_service();
+    let app = routes(Desk { agent: agent.clone(), guard, reports: heartbeat::Bucket::new() })
+        .into_make_service();
 
     let handle = Handle::<SocketAddr>::new();
     let limit = Limit::new(MOST_CONNECTIONS);
@@ -168,6 +172,8 @@ fn routes(desk: Desk) -> Router {
         .route("/metrics", get(metrics))
         .route("/evidence", get(evidence))
         .route("/map", get(map))
+        .route("/heartbeat/{token}", any(heartbeat::success))
+        .route("/heartbeat/{token}/{word}", any(heartbeat::report))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
         .layer(middleware::from_fn_with_state(desk.clone(), door))
         .with_state(desk)

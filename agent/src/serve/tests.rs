@@ -200,3 +200,56 @@ fn a_missing_certificate_is_named() {
     let error = tls_config(&tls).expect_err("refused").to_string();
     assert!(error.contains("/nowhere/cert.pem"), "{error}");
 }
+
+#[tokio::test]
+async fn a_job_reports_by_its_secret_address() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "[[check.heartbeat]]\ncomponent = \"veeam\"\nname = \"nightly\"\n";
+    let source = evenkeel_config::load::Source::new("agent.toml", text);
+    let settings = evenkeel_config::load::agent_from(&source).expect("sound settings").value;
+    let agent = Agent::open(settings, None, &folder.path().join("data")).expect("an agent");
+    let (address, _end) = start(&agent).await;
+    let beats = crate::heartbeats::Heartbeats::new(agent.data());
+    let token = beats.token("nightly").expect("a token");
+    let status = |answer: &str| answer.split(' ').nth(1).unwrap_or_default().to_owned();
+    for (path, expected) in [
+        (format!("/heartbeat/{token}/start"), "200"),
+        (format!("/heartbeat/{token}"), "200"),
+        (format!("/heartbeat/{token}/3"), "200"),
+        (format!("/heartbeat/{token}/999"), "404"),
+        (format!("/heartbeat/{}", "0".repeat(64)), "404"),
+        ("/heartbeat/".to_owned(), "404"),
+    ] {
+        let answer = ask(address, &get(address, &path, "")).await;
+        assert_eq!(status(&answer), expected, "{path}: {answer}");
+    }
+    let body = format!(
+        "POST /heartbeat/{token}/fail HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Length: 7\r\n\r\npl4nted"
+    );
+    assert_eq!(status(&ask(address, &body).await), "200");
+    let stranger = body.replace(&address.to_string(), "evil.example");
+    assert_eq!(status(&ask(address, &stranger).await), "421");
+    let words: Vec<crate::heartbeats::Word> =
+        beats.of("nightly").expect("kept").iter().map(|ping| ping.word).collect();
+    use crate::heartbeats::Word;
+    assert_eq!(words, [Word::Start, Word::End(0), Word::End(3), Word::End(1)]);
+    let mut kept = String::new();
+    for entry in std::fs::read_dir(agent.data().join("heartbeats")).expect("the folder") {
+        kept += &std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
+    }
+    assert!(!kept.contains("pl4nted"), "a body was kept");
+    // What a job said is stored as such, and is never green alone.
+    let evidence = agent.run_all_once().await;
+    assert_eq!(evidence[0].status, evenkeel_config::record::Status::Critical);
+    assert!(evidence[0].findings.iter().any(|one| one.id == "backup_only_said"));
+    let flood = async {
+        let mut refused = 0;
+        for _ in 0..80 {
+            let answer = ask(address, &get(address, &format!("/heartbeat/{token}"), "")).await;
+            refused += usize::from(status(&answer) == "429");
+        }
+        refused
+    };
+    assert!(flood.await > 0, "a flood is taken in whole");
+}

@@ -73,7 +73,7 @@ fn make(path: PathBuf) -> Result<String, TokenError> {
 }
 
 /// Compares in constant time, so that the answer's delay tells nothing.
-pub(super) fn is_same(given: &str, token: &str) -> bool {
+pub(crate) fn is_same(given: &str, token: &str) -> bool {
     given.as_bytes().ct_eq(token.as_bytes()).into()
 }
 

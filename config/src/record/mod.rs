@@ -12,6 +12,7 @@ mod finding;
 mod portfolio;
 mod promises;
 mod recorded_map;
+mod script_report;
 mod structure;
 mod summary;
 
@@ -43,6 +44,7 @@ pub use promises::{
     FunctionPromise, Promise, Promises, ScenarioPromise, WorstChance, WorstQuantile,
 };
 pub use recorded_map::{RecordedEdge, RecordedMap, RecordedNode, Relation, Seen};
+pub use script_report::{ScriptGroup, ScriptReport, ScriptSnapshot};
 pub use structure::{
     CutSet, Failing, FunctionStructure, Importance, Named, Part, SinglePerson, SingleStep,
     Structure, StructureFigures,
