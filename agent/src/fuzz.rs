@@ -18,3 +18,8 @@ pub fn certificate(bytes: &[u8]) {
     let authorities = crate::probe::x509::Authorities::default();
     let _ = crate::probe::x509::way(&chain, &authorities, jiff::Timestamp::UNIX_EPOCH);
 }
+
+/// A file that a drill brought back: archives, documents, headers of databases.
+pub fn restored_file(bytes: &[u8]) {
+    crate::drill::examine::look_at_bytes(bytes);
+}

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use evenkeel_agent::drill::confine::{self, Network};
 use evenkeel_agent::drill::sandbox::{Quota, Sandbox};
 use evenkeel_agent::drill::worker::{self, Emit, Limits};
 use evenkeel_agent::probe::tool::Tool;
@@ -103,6 +104,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
     match words.get(1).map(String::as_str) {
         Some(worker::COMMAND) => return worker::child(work),
+        Some("confined") => return confined(),
         Some("parent") => return parent(Path::new(&words[2])),
         _ => {}
     }
@@ -116,6 +118,7 @@ fn main() -> ExitCode {
         ("a_writer_is_stopped", a_writer_is_stopped),
         ("offline_means_no_network", offline_means_no_network),
         ("nonsense_is_refused", nonsense_is_refused),
+        ("an_examiner_reaches_nobody", an_examiner_reaches_nobody),
     ];
     // As the usual harness: names to choose by, `--list` for those who run them one by one.
     let chosen: Vec<&String> = words[1..].iter().filter(|word| !word.starts_with("--")).collect();
@@ -330,4 +333,28 @@ fn nonsense_is_refused() {
         assert_eq!(ran(&Job::Look, &sandbox, &limits).1.unwrap_err().kind, kind, "{text}");
         until("the end of all processes", || alive(sandbox.folder()).is_empty());
     }
+}
+
+/// Gives up what an examiner gives up, and says what still works.
+fn confined() -> ExitCode {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let attempts = || {
+        [
+            std::net::TcpStream::connect(address).is_ok(),
+            std::net::UdpSocket::bind("127.0.0.1:0").is_ok(),
+            std::os::unix::net::UnixDatagram::unbound().is_ok(),
+            Command::new("/bin/true").status().is_ok(),
+        ]
+    };
+    println!("{:?}", attempts());
+    confine::leave_network(Network::Nothing).unwrap();
+    println!("{:?}", attempts());
+    ExitCode::SUCCESS
+}
+
+fn an_examiner_reaches_nobody() {
+    let output = Command::new(std::env::current_exe().unwrap()).arg("confined").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "[true, true, true, true]\n[false, false, false, false]\n");
 }

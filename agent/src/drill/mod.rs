@@ -4,6 +4,7 @@
 //! everything else is the same for all kinds: what to ask for, where to put it,
 //! how to look at it, and what it proves.
 pub mod confine;
+pub mod examine;
 pub mod sandbox;
 mod source;
 mod tree;
@@ -20,6 +21,9 @@ pub fn name_of(check: &str) -> String {
 /// Both programs ask this before anything else, while they have one thread.
 pub fn child() -> Option<std::process::ExitCode> {
     let command = std::env::args_os().nth(1)?;
+    if command == examine::COMMAND {
+        return Some(examine::main());
+    }
     (command == worker::COMMAND).then(|| {
         worker::child(|job: serde_json::Value, _: worker::Emit<serde_json::Value>| async move {
             let _ = job;

@@ -446,7 +446,7 @@ mod tests {
         // As after a crash: a folder nobody holds, next to one that is not ours.
         std::fs::create_dir_all(base.join("run-1/files/a")).unwrap();
         std::fs::create_dir(base.join("photos")).unwrap();
-        let closed = std::fs::Permissions::from_mode(0);
+        let closed = std::fs::Permissions::from_mode(0o000);
         std::fs::set_permissions(base.join("run-1/files/a"), closed).unwrap();
         let second = Sandbox::open(&base, &[], quota()).unwrap();
         assert!(!base.join("run-1").exists() && base.join("photos").exists());
