@@ -69,7 +69,7 @@ mod tests {
         for cut in 2..whole.len() {
             assert!(matches!(opened(&whole[..cut]), Err(Trouble::Damaged(_))), "cut at {cut}");
         }
-        for at in 10..whole.len() {
+        for at in (10..whole.len()).step_by(3) {
             let mut changed = whole.clone();
             changed[at] ^= 1;
             assert!(opened(&changed).is_err(), "changed at {at}");
