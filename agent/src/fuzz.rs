@@ -23,3 +23,8 @@ pub fn certificate(bytes: &[u8]) {
 pub fn restored_file(bytes: &[u8]) {
     crate::drill::examine::look_at_bytes(bytes);
 }
+
+/// The first bytes of a dump of PostgreSQL.
+pub fn postgres_dump(bytes: &[u8]) {
+    let _ = crate::probe::postgres::dump::head(bytes);
+}

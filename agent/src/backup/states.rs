@@ -32,6 +32,11 @@ const FINDINGS: &[(&str, Aspect, Verdict)] = &[
     ("backup_unreadable", Aspect::Intact, Verdict::Fails),
     ("backup_complained", Aspect::Intact, Verdict::CannotTell),
     ("restic_index_missing", Aspect::Intact, Verdict::Fails),
+    ("pg_dump_unknown", Aspect::Complete, Verdict::CannotTell),
+    ("pg_dump_folder_missing", Aspect::Reachable, Verdict::Fails),
+    ("pg_dump_folder_missing", Aspect::Fresh, Verdict::Fails),
+    ("files_folder_missing", Aspect::Reachable, Verdict::Fails),
+    ("files_folder_missing", Aspect::Fresh, Verdict::Fails),
 ];
 
 /// The states of each group after a run, whether it came to facts or not.

@@ -114,32 +114,45 @@ struct Files {
 fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> {
     let (keys, own) = Keys::take(entry, problems)?;
     let settings: Settings = settings(&own, problems)?;
-    let hint = "an absolute path with `*` in its last part at most, as in `/var/backups/*.gz`";
-    let Some(path) = settings.path else {
-        problems.error(place(entry, "path"), "`path` is missing", hint);
-        return None;
-    };
-    let (folder, last) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", &path));
-    if !path.starts_with('/') || folder.contains(['*', '?']) {
-        problems.error(place(entry, "path"), format!("`{path}` cannot be watched"), hint);
-        return None;
-    }
-    let is_pattern = last.contains(['*', '?']);
+    let (folder, pattern) = watched(entry, settings.path.as_deref(), problems)?;
     Some(Box::new(Files {
         keys,
-        folder: if is_pattern { format!("{folder}/") } else { path.clone() },
-        pattern: is_pattern.then(|| last.to_owned()),
+        folder,
+        pattern,
         min_size: settings.min_size.unwrap_or_default(),
         min_count: settings.min_count.unwrap_or(1),
         each: settings.each,
     }))
 }
 
+/// The folder of a check's `path`, and its last part if that is a pattern.
+pub(super) fn watched(
+    entry: &CheckEntry,
+    path: Option<&str>,
+    problems: &mut Problems,
+) -> Option<(String, Option<String>)> {
+    let hint = "an absolute path with `*` in its last part at most, as in `/var/backups/*.gz`";
+    let Some(path) = path else {
+        problems.error(place(entry, "path"), "`path` is missing", hint);
+        return None;
+    };
+    let (folder, last) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path));
+    if !path.starts_with('/') || folder.contains(['*', '?']) {
+        problems.error(place(entry, "path"), format!("`{path}` cannot be watched"), hint);
+        return None;
+    }
+    if last.contains(['*', '?']) {
+        return Some((format!("{folder}/"), Some(last.to_owned())));
+    }
+    Some((path.to_owned(), None))
+}
+
 /// One matching file; the size of a folder is not known.
-struct Found {
-    name: String,
-    modified: Timestamp,
-    size: Option<u64>,
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) modified: Timestamp,
+    pub(super) size: Option<u64>,
 }
 
 #[async_trait::async_trait]
@@ -268,7 +281,7 @@ impl Found {
 }
 
 /// Matching files, oldest first, and how many could not be looked at.
-fn find(
+pub(super) fn find(
     host: &Host,
     folder: &str,
     pattern: Option<&str>,

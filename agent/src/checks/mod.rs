@@ -10,6 +10,7 @@ mod heartbeat;
 mod kind;
 mod mdraid;
 mod os_support;
+mod pg_dump;
 mod reboot;
 mod restic;
 mod rsnapshot;
@@ -36,6 +37,7 @@ pub const CHECKS: &[&CheckKind] = &[
     &heartbeat::KIND,
     &mdraid::KIND,
     &os_support::KIND,
+    &pg_dump::KIND,
     &reboot::KIND,
     &restic::KIND,
     &rsnapshot::KIND,

@@ -142,6 +142,24 @@ impl Host {
         Ok(bytes)
     }
 
+    /// A regular file, opened for reading in pieces.
+    ///
+    /// # Errors
+    /// See [`HostError`].
+    pub fn stream(&self, path: &str) -> Result<std::fs::File, HostError> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let opened = self.open(path, flags, "file")?;
+        if !about(path, &opened)?.is_file {
+            return Err(HostError::WrongKind { path: path.to_owned(), wanted: "file" });
+        }
+        Ok(opened.into())
+    }
+
+    /// Where the path is outside of the root, for tools that know no root.
+    pub fn outside(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
     /// As [`Host::read`], as text; bytes that are no UTF-8 become replacement characters.
     ///
     /// # Errors

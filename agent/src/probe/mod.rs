@@ -2,6 +2,7 @@
 pub mod dns;
 pub mod host;
 pub mod lookup;
+pub mod postgres;
 pub mod process;
 pub mod redact;
 pub mod restic;

@@ -1,5 +1,7 @@
 //! Helpers of the tests against real peers: build a check, run it, name its findings.
 #![expect(dead_code, reason = "each test program uses a part of this")]
+pub(crate) mod cluster;
+
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;

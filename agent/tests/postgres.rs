@@ -1,0 +1,147 @@
+//! Dumps of a real PostgreSQL in every form, whole, cut and hostile.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use support::cluster::dumps;
+use support::{build, ids, judged, observe};
+
+const NOTHING: &[&str] = &[];
+
+fn now() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+/// Sets the last change of a file, or of everything in a folder.
+fn age(path: &Path, hours: i64) {
+    let time = std::time::SystemTime::from(now() - SignedDuration::from_hours(hours));
+    let paths = match std::fs::read_dir(path) {
+        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+        Err(_) => vec![path.to_owned()],
+    };
+    for path in paths {
+        std::fs::File::open(path).unwrap().set_modified(time).unwrap();
+    }
+}
+
+/// A folder with a copy of one dump, cut to a share of its length.
+fn copy(name: &str, cut: Option<f64>) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let from = dumps().join(name);
+    support::run(folder.path(), "cp", &["-r", from.to_str().unwrap(), "."]);
+    let to = folder.path().join(name);
+    if let Some(share) = cut {
+        let file = std::fs::File::options().write(true).open(&to).unwrap();
+        let length = file.metadata().unwrap().len();
+        file.set_len((length as f64 * share) as u64).unwrap();
+    }
+    age(&to, 2);
+    folder
+}
+
+fn keys(folder: &Path) -> String {
+    format!("path = \"{}/*\"\n", folder.display())
+}
+
+async fn findings(folder: &Path) -> Vec<String> {
+    let check = build("pg_dump", &keys(folder));
+    let facts = observe(check.as_ref(), now()).await.unwrap();
+    judged(check.as_ref(), &facts, now())
+}
+
+#[tokio::test]
+async fn whole_dumps_of_every_form_have_no_finding_and_only_a_last_line_is_proof() {
+    for (name, format, whole) in [
+        ("erp.sql", "plain", true),
+        ("erp.sql.gz", "plain", true),
+        ("create.sql", "plain", true),
+        ("cluster.sql", "cluster", true),
+        ("erp.dump", "custom", false),
+        ("erp.tar", "tar", false),
+        ("erp.dir", "directory", false),
+    ] {
+        let folder = copy(name, None);
+        let check = build("pg_dump", &keys(folder.path()));
+        let facts = observe(check.as_ref(), now()).await.unwrap();
+        assert_eq!(judged(check.as_ref(), &facts, now()), NOTHING, "{name}");
+        let group = facts.observations.iter().find(|fact| fact.name == "format").unwrap();
+        assert_eq!(facts.text("format", &group.subject), Some(format), "{name}");
+        assert_eq!(facts.flag("complete", &group.subject), whole, "{name}");
+        if name != "cluster.sql" {
+            let version = facts.text("server_version", &group.subject).unwrap();
+            assert!(version.starts_with("15."), "{name}: {version}");
+        }
+        let names_it = ["custom", "tar", "directory"].contains(&format) || name == "create.sql";
+        let words = facts.text("group", &group.subject).unwrap();
+        assert_eq!(words, if names_it { "database erp" } else { "" }, "{name}");
+        let again = observe(check.as_ref(), now()).await.unwrap();
+        assert_eq!(again, facts, "from memory");
+    }
+}
+
+#[tokio::test]
+async fn a_dump_that_is_cut_anywhere_is_incomplete() {
+    for name in ["erp.sql", "erp.sql.gz", "create.sql", "cluster.sql"] {
+        for share in [0.0001, 0.01, 0.3, 0.7, 0.99] {
+            let folder = copy(name, Some(share));
+            let found = findings(folder.path()).await;
+            assert_eq!(found, ["backup_incomplete!"], "{name} cut at {share}");
+        }
+        assert_eq!(findings(copy(name, Some(0.0)).path()).await, ["backup_empty!"], "{name}");
+    }
+    for name in ["erp.dump", "erp.tar"] {
+        assert_eq!(
+            findings(copy(name, Some(0.005)).path()).await,
+            ["backup_incomplete!"],
+            "{name}"
+        );
+    }
+}
+
+/// Trap 10: the list of a cut archive reads well.
+#[tokio::test]
+async fn the_list_of_an_archive_is_no_proof() {
+    for share in [0.6, 0.95] {
+        let folder = copy("erp.dump", Some(share));
+        let check = build("pg_dump", &keys(folder.path()));
+        let facts = observe(check.as_ref(), now()).await.unwrap();
+        let group = facts.subjects().into_iter().next().unwrap_or_default().to_owned();
+        assert_eq!(facts.get("complete", &group), None, "nobody may call it complete");
+    }
+}
+
+#[tokio::test]
+async fn a_stale_database_does_not_hide_and_a_foreign_file_is_unknown() {
+    let folder = copy("erp.dump", None);
+    let other = folder.path().join("web.sql");
+    std::fs::copy(dumps().join("erp.sql"), &other).unwrap();
+    age(&other, 100);
+    assert_eq!(findings(folder.path()).await, ["backup_stale!"]);
+    age(&other, 3);
+    assert_eq!(findings(folder.path()).await, NOTHING);
+    std::fs::write(&other, b"\x28\xb5\x2f\xfd\0\0\0\0").unwrap();
+    age(&other, 1);
+    assert_eq!(findings(folder.path()).await, ["pg_dump_unknown"]);
+    let check = build("pg_dump", "path = \"/nowhere/*\"");
+    let facts = observe(check.as_ref(), now()).await.unwrap();
+    assert_eq!(judged(check.as_ref(), &facts, now()), ["pg_dump_folder_missing!"]);
+}
+
+#[tokio::test]
+async fn a_dump_in_the_making_is_not_the_newest() {
+    let folder = copy("erp.sql", None);
+    let half = folder.path().join("half.sql");
+    let bytes = std::fs::read(dumps().join("erp.sql")).unwrap();
+    std::fs::write(&half, &bytes[..bytes.len() / 2]).unwrap();
+    age(&half, 0);
+    let check = build("pg_dump", &keys(folder.path()));
+    let facts = observe(check.as_ref(), now()).await.unwrap();
+    assert_eq!(judged(check.as_ref(), &facts, now()), NOTHING);
+    assert_eq!(facts.text("newest_name", ""), Some("erp.sql"));
+    let later = now() + SignedDuration::from_mins(6);
+    let facts = observe(check.as_ref(), later).await.unwrap();
+    assert_eq!(ids(&check.judge(&facts, &[], later)), ["backup_incomplete!"]);
+}
