@@ -176,9 +176,12 @@ impl Agent {
         Ok(self.store().forget(check, target)?)
     }
 
-    /// Names of the configured checks, in the order of the settings.
+    /// Names of the configured checks, in the order of the settings; drills,
+    /// which no command but `drill` runs, are not among them.
     pub fn check_names(&self) -> Vec<String> {
-        self.setup().checks.iter().map(|check| check.entry.name.clone()).collect()
+        let setup = self.setup();
+        let checks = setup.checks.iter().filter(|check| !check.is_drill());
+        checks.map(|check| check.entry.name.clone()).collect()
     }
 
     /// Runs the schedule and samples the host's dependencies until `shutdown`.

@@ -9,6 +9,7 @@ use evenkeel_config::quantity::Span;
 use sha2::{Digest, Sha256};
 
 use crate::checks::{self, Check, CheckKind};
+use crate::drill::{self, Drill, DrillSettings};
 
 /// The shortest rhythm and deadline that are accepted.
 const SHORTEST: Span = Span::from_secs(1);
@@ -27,8 +28,17 @@ pub struct Configured {
     pub digest: String,
     /// What looks and judges.
     pub check: Arc<dyn Check>,
+    /// How to drill it, if it looks at a backup that can be drilled.
+    pub drill: Option<Drill>,
     /// Held while it runs: a check never runs twice at once.
     pub(crate) running: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Configured {
+    /// Whether it is a drill.
+    pub fn is_drill(&self) -> bool {
+        self.kind.name == drill::KIND.name
+    }
 }
 
 impl fmt::Debug for Configured {
@@ -37,7 +47,8 @@ impl fmt::Debug for Configured {
     }
 }
 
-/// Builds every check of the settings.
+/// Builds every check of the settings, and a check of its own for each drill that
+/// runs by itself.
 ///
 /// # Errors
 /// Every unknown kind and every problem that the kinds find in their own keys.
@@ -45,8 +56,11 @@ pub fn plan(settings: &AgentSettings) -> Result<Vec<Arc<Configured>>, Problems> 
     let mut problems = Problems::default();
     let mut all = Vec::new();
     for entry in &settings.checks {
-        if let Some(configured) = configure(entry, &mut problems) {
+        let scratch = settings.agent.scratch.as_deref();
+        if let Some(configured) = configure(entry, scratch, &mut problems) {
+            let drill = configured.drill.clone().filter(|drill| drill.every().is_some());
             all.push(Arc::new(configured));
+            all.extend(drill.map(|drill| Arc::new(drill.configured())));
         }
     }
     if problems.is_fatal() {
@@ -56,7 +70,11 @@ pub fn plan(settings: &AgentSettings) -> Result<Vec<Arc<Configured>>, Problems> 
     Ok(all)
 }
 
-fn configure(entry: &CheckEntry, problems: &mut Problems) -> Option<Configured> {
+fn configure(
+    entry: &CheckEntry,
+    scratch: Option<&str>,
+    problems: &mut Problems,
+) -> Option<Configured> {
     let Some(kind) = checks::kind(&entry.kind) else {
         let names: Vec<&str> = checks::CHECKS.iter().map(|kind| kind.name).collect();
         problems.error(
@@ -77,21 +95,30 @@ fn configure(entry: &CheckEntry, problems: &mut Problems) -> Option<Configured> 
             );
         }
     }
-    let check = (kind.build)(entry, problems)?;
+    let mut entry = entry.clone();
+    let secret_key = kind.backup.map(|backup| backup.secret_key);
+    let settings = DrillSettings::take(&mut entry, secret_key, problems);
+    let check: Arc<dyn Check> = (kind.build)(&entry, problems)?.into();
+    let settings = settings?;
+    let drill = check
+        .drill()
+        .is_some()
+        .then(|| Drill::new(&entry, &check, secret_key.unwrap_or_default(), settings, scratch));
     Some(Configured {
-        entry: entry.clone(),
         kind,
         every,
         deadline: Duration::from_millis(deadline.as_ms().unsigned_abs()),
-        digest: digest(entry),
-        check: check.into(),
+        digest: digest(&entry),
+        entry,
+        check,
+        drill,
         running: Arc::default(),
     })
 }
 
 /// A digest of kind, component and the kind's own keys. The rhythm is not in
 /// it: what a check has seen does not depend on how often it looks.
-fn digest(entry: &CheckEntry) -> String {
+pub(crate) fn digest(entry: &CheckEntry) -> String {
     let text = format!("{}\n{}\n{}", entry.kind, entry.component, entry.settings);
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -148,6 +148,7 @@ pub(crate) fn counted(name: &str, script: Script) -> (Arc<Configured>, Arc<Atomi
         deadline: Duration::from_millis(200),
         digest: "digest".to_owned(),
         check: Arc::new(check),
+        drill: None,
         running: Arc::default(),
     };
     (Arc::new(configured), most)

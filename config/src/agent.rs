@@ -53,6 +53,8 @@ pub struct AgentTable {
     pub keep: Span,
     /// How often the host's own dependencies are sampled.
     pub discover_every: Span,
+    /// Folder that restore drills restore to; `scratch` in the data folder unless given.
+    pub scratch: Option<String>,
 }
 
 impl Default for AgentTable {
@@ -70,6 +72,7 @@ impl Default for AgentTable {
             concurrency: 4,
             keep: Span::from_hours(24 * 400),
             discover_every: Span::from_secs(30),
+            scratch: None,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The table of checks as Markdown, for the README.
 use std::fmt::Write;
 
-use super::{CHECKS, FactKind, FindingKind};
-use crate::backup;
+use super::{CHECKS, CheckKind, FactKind, FindingKind};
 use crate::metrics::PREFIX;
+use crate::{backup, drill};
 
 /// The table of checks: kind, what it proves, how it can be fooled, its
 /// findings and its metrics.
@@ -11,7 +11,7 @@ pub fn table_markdown() -> String {
     let mut text = String::from(
         "| Check | What it proves | How it can be fooled | Findings | Metrics |\n|---|---|---|---|---|\n",
     );
-    for kind in CHECKS {
+    for kind in documented() {
         let mut findings = ids(kind.findings);
         let mut metrics = metrics(kind.facts);
         if kind.backup.is_some() {
@@ -45,6 +45,11 @@ fn metrics(facts: &[FactKind]) -> Vec<String> {
     names
 }
 
+/// Every kind of check, and drills, which stand below checks of backups.
+fn documented() -> impl Iterator<Item = &'static CheckKind> {
+    CHECKS.iter().copied().chain([&drill::KIND])
+}
+
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
@@ -57,7 +62,6 @@ mod tests {
     use evenkeel_config::record::{FailureKind, Status};
 
     use super::*;
-    use crate::checks::CheckKind;
     use crate::judge::COMMON_FINDINGS;
     use crate::metrics::FAMILIES;
     use crate::plan;
@@ -91,7 +95,7 @@ mod tests {
 
     #[test]
     fn kinds_findings_and_facts_are_documented() {
-        for kind in CHECKS {
+        for kind in documented() {
             let name = kind.name;
             assert!(is_snake(name), "{name}");
             assert!(kind.about.len() > 10 && kind.limits.len() > 10, "{name} is documented");
@@ -134,7 +138,7 @@ mod tests {
         ]
         .map(FailureKind::name)
         .to_vec();
-        for kind in CHECKS {
+        for kind in documented() {
             let mut ids = BTreeSet::new();
             let mut facts = BTreeSet::new();
             for finding in kind.all_findings() {
@@ -156,7 +160,7 @@ mod tests {
     #[test]
     fn metric_names_follow_the_conventions() {
         let mut families: BTreeMap<&str, (&str, Vec<&str>, &str)> = BTreeMap::new();
-        for kind in CHECKS {
+        for kind in documented() {
             for fact in kind.all_facts().filter(|fact| !fact.metric.is_empty()) {
                 let metric = fact.metric;
                 assert!(is_snake(metric) && !metric.starts_with(PREFIX), "{metric}");
@@ -212,7 +216,7 @@ mod tests {
     fn the_table_has_a_row_for_each_kind() {
         let table = table_markdown();
         let rows: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
-        assert_eq!(rows.len(), CHECKS.len() + 2);
+        assert_eq!(rows.len(), CHECKS.len() + 3);
         assert!(rows.iter().all(|line| line.ends_with('|')));
         assert!(table.ends_with(".\n") && table.contains("Those of backups:"));
     }

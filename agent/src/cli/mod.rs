@@ -1,6 +1,7 @@
 //! The program `evenkeel-agent`: its commands, and the one place that prints errors.
 mod check;
 mod documents;
+mod drill;
 mod first;
 mod heartbeat;
 mod map;
@@ -51,6 +52,10 @@ enum Command {
     ///
     /// SIGHUP reads the settings again; SIGTERM and Ctrl-C end it.
     Run,
+    /// Restore a sample from each backup into a scratch folder, and say whether it came back.
+    ///
+    /// Exit code: 0 it worked, 2 it did not, 3 it could not be told.
+    Drill(drill::Arguments),
     /// Look at this host once and print what it depends on; stores nothing.
     Discover,
     /// Print the recorded map: what is declared and what was seen.
@@ -114,6 +119,7 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Init => first::init(&places, cli.format),
         Command::Check { names } => check::check(&places, &names, cli.format),
         Command::Run => run::run(&places),
+        Command::Drill(arguments) => drill::drill(&places, &arguments, cli.format),
         Command::Discover => map::discover(&places, cli.format),
         Command::Map => map::map(&places, cli.format),
         Command::Validate => first::validate(&places, cli.format),

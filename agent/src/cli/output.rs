@@ -120,7 +120,7 @@ pub(super) fn tell(text: &str) {
 }
 
 /// Takes from a text what could steer a terminal or turn its direction.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' => c,

@@ -3,13 +3,29 @@
 //! A kind of backup says what there is and brings files back ([`Drillable`]);
 //! everything else is the same for all kinds: what to ask for, where to put it,
 //! how to look at it, and what it proves.
+mod check;
 pub mod confine;
+mod engine;
+mod estimate;
 pub mod examine;
+mod job;
+mod live;
+mod rotation;
+mod run;
+mod sample;
 pub mod sandbox;
+mod settings;
 mod source;
 mod tree;
 pub mod worker;
 
+pub use check::KIND;
+use engine::run_job;
+pub use estimate::{Range, full_restore, restore as restore_time};
+pub use job::{Damaged, GroupPlan, Looked};
+pub use run::{Around, Drill, Order, Plan, Report, Unknown, Watch};
+pub use sample::{Caps, Sample, Sampler};
+pub use settings::DrillSettings;
 pub use source::{BackupRuns, Drillable, Listed, Opened, PartRead, Restored, Room, Target, Wanted};
 
 /// The name under which the drills of a check are kept as evidence.
@@ -24,10 +40,5 @@ pub fn child() -> Option<std::process::ExitCode> {
     if command == examine::COMMAND {
         return Some(examine::main());
     }
-    (command == worker::COMMAND).then(|| {
-        worker::child(|job: serde_json::Value, _: worker::Emit<serde_json::Value>| async move {
-            let _ = job;
-            Err(worker::internal("this program knows no drill"))
-        })
-    })
+    (command == worker::COMMAND).then(|| worker::child(run_job))
 }

@@ -159,6 +159,11 @@ pub trait Drillable: Send + Sync {
         Ok(None)
     }
 
+    /// Whether [`Drillable::open`] has an application that opens what was restored.
+    fn opens_applications(&self) -> bool {
+        false
+    }
+
     /// Whether the repository is reached over a network.
     fn needs_network(&self) -> bool;
 

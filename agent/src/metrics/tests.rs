@@ -155,10 +155,15 @@ fn families_are_sorted_unique_and_well_named() {
     }
 }
 
+/// Every kind of check, and drills.
+fn documented() -> impl Iterator<Item = &'static crate::checks::CheckKind> {
+    crate::checks::CHECKS.iter().copied().chain([&crate::drill::KIND])
+}
+
 /// One fact of each exported kind, so that every family has a sample.
 fn every_fact() -> Vec<CheckState> {
     let mut states = Vec::new();
-    for kind in crate::checks::CHECKS {
+    for kind in documented() {
         let mut state = state(kind.name, Ok(facts(&[("x", 0.0)])));
         let mut facts = Facts::default();
         for fact in kind.all_facts() {
@@ -192,7 +197,7 @@ fn every_fact() -> Vec<CheckState> {
 #[test]
 fn every_exported_fact_has_a_series_and_a_typical_host_stays_small() {
     let page = page(every_fact());
-    for fact in crate::checks::CHECKS.iter().flat_map(|kind| kind.all_facts()) {
+    for fact in documented().flat_map(|kind| kind.all_facts()) {
         if !fact.metric.is_empty() {
             let name = format!("{PREFIX}{}{{", fact.metric);
             assert!(page.contains(&name), "{} has no sample", fact.metric);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use evenkeel_config::quantity::Span;
-use evenkeel_config::record::{Evidence, Failure, FailureKind};
+use evenkeel_config::record::{Evidence, Failure, FailureKind, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -31,13 +31,14 @@ const KEEP_MAP: Duration = Duration::from_secs(600);
 const SWEEP: Duration = Duration::from_secs(6 * 3600);
 
 /// Runs the checks with these names once, all without names; as many at a
-/// time as the settings allow.
+/// time as the settings allow. Drills are none of them.
 pub(crate) async fn once_each(agent: &Agent, names: &[String]) -> Vec<Evidence> {
     let setup = agent.setup();
     let permits = permits(&setup);
     let mut tasks = JoinSet::new();
-    let wanted =
-        |configured: &&Arc<Configured>| names.is_empty() || names.contains(&configured.entry.name);
+    let wanted = |configured: &&Arc<Configured>| {
+        !configured.is_drill() && (names.is_empty() || names.contains(&configured.entry.name))
+    };
     for (index, configured) in setup.checks.iter().filter(wanted).enumerate() {
         let (agent, configured) = (agent.clone(), Arc::clone(configured));
         let permits = Arc::clone(&permits);
@@ -62,12 +63,18 @@ pub(crate) async fn run(agent: &Agent, shutdown: impl Future<Output = ()>) {
         let setup = agent.setup();
         let mut tasks = JoinSet::new();
         let permits = permits(&setup);
+        // Drills wait for each other, and hold up no other check.
+        let one_drill = Arc::new(Semaphore::new(1));
         let count = u32::try_from(setup.checks.len().max(1)).unwrap_or(u32::MAX);
         for (index, configured) in (0..).zip(&setup.checks) {
             let turn = SPREAD * index / count;
             let first = due(agent, configured).unwrap_or(turn);
             let (agent, configured) = (agent.clone(), Arc::clone(configured));
-            tasks.spawn(rhythm(agent, configured, Arc::clone(&permits), first));
+            if configured.is_drill() {
+                tasks.spawn(drills(agent, configured, Arc::clone(&one_drill), turn));
+            } else {
+                tasks.spawn(rhythm(agent, configured, Arc::clone(&permits), first));
+            }
         }
         tasks.spawn(sampling(agent.clone(), setup.settings.agent.discover_every));
         tasks.spawn(sweeping(agent.clone()));
@@ -100,11 +107,30 @@ fn permits(setup: &Setup) -> Arc<Semaphore> {
 /// How long until a check is due by its last run; nothing if this agent has
 /// not run it yet under these settings.
 fn due(agent: &Agent, configured: &Configured) -> Option<Duration> {
-    let last = agent.latest().last_run(configured)?;
-    let next = last.saturating_add(SignedDuration::from_millis(configured.every.as_ms())).ok()?;
+    let (last, every) = if configured.is_drill() {
+        last_drill(agent, configured)?
+    } else {
+        (agent.latest().last_run(configured)?, configured.every)
+    };
+    let next = last.saturating_add(SignedDuration::from_millis(every.as_ms())).ok()?;
     let left = Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default();
     // A clock that went back must not put a check off for longer than its rhythm.
-    Some(left.min(Duration::from_millis(configured.every.as_ms().unsigned_abs())))
+    Some(left.min(Duration::from_millis(every.as_ms().unsigned_abs())))
+}
+
+/// When a drill last ran, by whatever program, and how soon it is due again: a
+/// drill is no burden for every start. One that could not tell is tried again
+/// after a twelfth of its rhythm.
+fn last_drill(agent: &Agent, configured: &Configured) -> Option<(Timestamp, Span)> {
+    let last = agent.store().newest(&configured.entry.name).ok()??;
+    let every = configured.every;
+    let is_answer = matches!(last.outcome, Outcome::Observed { .. });
+    Some((last.started, if is_answer { every } else { again_after(every) }))
+}
+
+/// How soon a drill that could not tell is tried again.
+fn again_after(every: Span) -> Span {
+    Span::from_secs(every.as_ms() / 12_000).max(Span::from_secs(60))
 }
 
 async fn rhythm(
@@ -118,6 +144,27 @@ async fn rhythm(
         let began = tokio::time::Instant::now();
         once(&agent, &configured, &permits).await;
         tokio::time::sleep_until(began + pause(&configured.digest, configured.every, round)).await;
+    }
+}
+
+/// The rhythm of drills, which counts from the last one that is stored:
+/// somebody may have drilled by hand meanwhile.
+async fn drills(
+    agent: Agent,
+    configured: Arc<Configured>,
+    permits: Arc<Semaphore>,
+    first: Duration,
+) {
+    tokio::time::sleep(first).await;
+    loop {
+        match due(&agent, &configured) {
+            Some(left) if !left.is_zero() => tokio::time::sleep(left).await,
+            _ => {
+                once(&agent, &configured, &permits).await;
+                let again = again_after(configured.every).as_ms().unsigned_abs();
+                tokio::time::sleep(Duration::from_millis(again)).await;
+            }
+        }
     }
 }
 
@@ -164,6 +211,9 @@ async fn observe(
     };
     let mut look = Look::new(&agent.setup().settings.agent.root, now, deadline);
     agent.data().clone_into(&mut look.data);
+    if configured.is_drill() {
+        look.drills = agent.store().drills_of(&configured.entry.name).unwrap_or_default();
+    }
     let check = Arc::clone(configured);
     let runtime = tokio::runtime::Handle::current();
     let mut stop = agent.stopping().subscribe();
@@ -200,7 +250,7 @@ fn timed_out(configured: &Configured, why: &str) -> Failure {
 }
 
 /// Judges, stores and shows the result of a run.
-fn record(
+pub(crate) fn record(
     agent: &Agent,
     configured: &Configured,
     started: Timestamp,

@@ -107,6 +107,18 @@ impl Store {
         )
     }
 
+    /// The newest evidence of one check.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn newest(&self, check: &str) -> Result<Option<Evidence>, StoreError> {
+        let found = self.evidence(
+            "SELECT body FROM evidence WHERE check_name = ?1 ORDER BY id DESC LIMIT 1",
+            &[&check],
+        )?;
+        Ok(found.into_iter().next())
+    }
+
     /// The newest evidence of one check that came to facts.
     ///
     /// # Errors

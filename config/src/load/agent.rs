@@ -70,6 +70,11 @@ fn agent_table(node: &Node, places: Places<'_>, problems: &mut Problems) -> Agen
             "write at least 1, as in `concurrency = 4`",
         );
     }
+    if table.scratch.as_ref().is_some_and(|scratch| !scratch.starts_with('/')) {
+        let what = "the scratch folder does not begin with `/`";
+        let hint = "as in `scratch = \"/srv/drill\"`, on a disk with room for what is restored";
+        problems.error(places.of("agent.scratch"), what, hint);
+    }
     if table.listen.parse::<std::net::SocketAddr>().is_err() {
         let what = format!("`{}` is not an address with a port", table.listen);
         let hint = "as in `listen = \"127.0.0.1:8421\"` or `\"[::1]:8421\"`";

@@ -1,6 +1,7 @@
 //! Restic repositories: proves that each group of snapshots is fresh, readable
 //! and of the usual size. Fooled by encrypted sources of equal size and by
 //! damaged data; only a restore drill tells.
+mod drill;
 mod groups;
 mod sight;
 
@@ -17,6 +18,7 @@ use super::{
     BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
 };
 use crate::backup::{self, Keys};
+use crate::drill::Drillable;
 use crate::probe::restic::Access;
 
 /// The kind.
@@ -145,5 +147,9 @@ impl Check for Restic {
 
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
+    }
+
+    fn drill(&self) -> Option<&dyn Drillable> {
+        Some(self)
     }
 }

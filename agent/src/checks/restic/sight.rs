@@ -36,7 +36,7 @@ impl Restic {
         Ok(facts)
     }
 
-    fn wants(&self, snapshot: &Snapshot) -> bool {
+    pub(super) fn wants(&self, snapshot: &Snapshot) -> bool {
         self.host.as_ref().is_none_or(|host| *host == snapshot.hostname)
             && self.paths.iter().all(|path| snapshot.paths.contains(path))
             && self.tags.iter().all(|tag| snapshot.tags.contains(tag))

@@ -1,6 +1,8 @@
 //! Asks restic about one repository: only reads, never locks, never from a warm cache.
 mod restore;
 
+pub use restore::{Ended, File};
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
