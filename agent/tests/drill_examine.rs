@@ -231,7 +231,7 @@ async fn it_sees_no_secret_and_its_end_is_not_ours() {
     assert_eq!((seen.untold, seen.unknown_format, seen.damaged_count), (1, 1, 0));
     assert!(seen.untold_why[0].1.contains("signal: 9"), "{:?}", seen.untold_why);
 
-    write("sleep 1000");
+    write("exec sleep 1000");
     limits.until = Instant::now() + Duration::from_secs(1);
     let failure = examine(&restored.root(), &asked, &limits).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Timeout);
