@@ -432,3 +432,30 @@ fn hostile_text_in_messages_is_inert() {
     assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
     assert!(problems.list.iter().all(|problem| problem.weight == Weight::Error));
 }
+
+#[test]
+fn how_facts_are_read_and_how_often_parts_fail_from_every_bad_value() {
+    let calibration: &[(&str, Expected<'_>)] = &[
+        ("success_prior = [0, 1]", (4, "a prior of 0 drills", "[1.4, 0.6]")),
+        ("success_prior = [1.4, 20000]", (4, "a prior of 20000 drills", "[1.4, 0.6]")),
+        ("success_prior = [1.4]", (4, "", "")),
+        ("success_half_life = \"10min\"", (4, "worth nothing", "success_half_life = \"180d\"")),
+        ("speed_half_life = \"0h\"", (4, "worth nothing", "speed_half_life = \"180d\"")),
+        ("speed_sigma = \"wide\"", (4, "expected a number", "")),
+        ("sucess_prior = [1, 1]", (4, "`sucess_prior` is not known", "`success_prior`")),
+    ];
+    for (line, expected) in calibration {
+        check_below(&format!("[calibration]\n{line}\n"), &[*expected]);
+    }
+    let fails: &[(&str, Expected<'_>)] = &[
+        ("{}", (4, "not at all, or twice", "exactly one of")),
+        ("{ per_year = [3, 1] }", (4, "3 to 1 is no range", "rise")),
+        ("{ prior = { per_year = 0, weight = \"5y\" } }", (4, "without a rate", "prior")),
+        ("{ wear = { shape = 2, scale = \"8y\" } }", (4, "its age is not known", "bought")),
+        ("{ components = true, per_year = [1, 2] }", (4, "it is the component", "leave it out")),
+        ("{ count = 2 }", (4, "not at all, or twice", "exactly one of")),
+    ];
+    for (value, expected) in fails {
+        check_below(&format!("[host.a]\nfails = {value}\n"), &[*expected]);
+    }
+}

@@ -125,6 +125,66 @@ fn scenarios_from_empty_to_every_bad_value() {
     }
 }
 
+#[test]
+fn how_often_and_what_it_costs_from_every_bad_value() {
+    let strike = "[[strike]]\nname = \"a\"\nreach = { kinds = [\"host\"] }\neffect = \"down\"\n";
+    let once = "exactly one of";
+    let rise = "rise and lie between";
+    let prior = "prior = { per_year = 0.1, weight = \"5y\" }";
+    let frequencies: &[(&str, Expected<'_>)] = &[
+        ("{}", (4, "not at all, or twice", once)),
+        ("{ source = \"s\" }", (4, "not at all, or twice", once)),
+        (
+            "{ components = true, per_year = [1, 2], wear = { shape = 2, scale = \"8y\" } }",
+            (4, "not at all, or twice", once),
+        ),
+        ("{ per_year = [2, 1] }", (4, "2 to 1 is no range", rise)),
+        ("{ per_year = [0, 0] }", (4, "0 to 0 is no range", rise)),
+        ("{ per_year = [-1, 1] }", (4, "-1 to 1 is no range", rise)),
+        ("{ per_year = [1, 2000] }", (4, "1 to 2000 is no range", rise)),
+        ("{ prior = { per_year = 0, weight = \"5y\" } }", (4, "without a rate", prior)),
+        ("{ prior = { per_year = 1, weight = \"0h\" } }", (4, "without weight", prior)),
+        (
+            "{ per_year = [1, 2], seen = { events = 1, during = \"3y\" } }",
+            (4, "what was believed before", prior),
+        ),
+        (
+            "{ prior = { per_year = 1, weight = \"5y\" }, seen = { events = 1, during = \"0h\" } }",
+            (4, "in no time", "during = \"3y\""),
+        ),
+        (
+            "{ components = true, wear = { shape = 2, scale = \"1h\" } }",
+            (4, "on its first day", "8y"),
+        ),
+        ("{ wear = { shape = 2, scale = \"8y\" } }", (4, "a scenario has no age", "`bought`")),
+        ("{ per_yaer = [1, 2] }", (4, "`per_yaer` is not known", "`per_year`")),
+    ];
+    for (value, expected) in frequencies {
+        scenario(&format!("{STORM}frequency = {value}\n{strike}"), &[*expected]);
+    }
+    let both = "lognormal";
+    let losses: &[(&str, Expected<'_>)] = &[
+        ("{}", (4, "exactly one of `fixed`", both)),
+        ("{ at_most = 5 }", (4, "exactly one of `fixed`", both)),
+        (
+            "{ fixed = 5, lognormal = [[0.05, 10], [0.95, 50]] }",
+            (4, "exactly one of `fixed`", both),
+        ),
+        ("{ fixed = 2e12 }", (4, "outside of what can be counted", both)),
+        ("{ lognormal = [[0.95, 10], [0.05, 50]] }", (4, "must rise between 0 and 1", both)),
+        ("{ lognormal = [[0, 10], [0.95, 50]] }", (4, "must rise between 0 and 1", both)),
+        ("{ lognormal = [[0.05, 50], [0.95, 10]] }", (4, "at least 1 and rise", both)),
+        ("{ lognormal = [[0.05, 0], [0.95, 10]] }", (4, "at least 1 and rise", both)),
+    ];
+    for (value, expected) in losses {
+        scenario(&format!("{STORM}loss = {value}\n{strike}"), &[*expected]);
+    }
+    let modifier = format!("{STORM}modifier = true\naway = [\"main\"]\n");
+    for key in ["frequency = { per_year = [1, 2] }", "loss = { fixed = 5 }"] {
+        scenario(&format!("{modifier}{key}\n"), &[(6, "", "")]);
+    }
+}
+
 fn map() -> DependencyMap {
     let text = "[organisation]\nname = \"x\"\n[host.srv-erp]\nsite = \"hall\"\ncredential_domain = \
                 \"town\"\ntags = [\"old\"]\n[site.hall]\n[person.p]\nskills = [\"linux\"]\n[vendor.msp]\n";

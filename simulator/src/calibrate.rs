@@ -112,7 +112,8 @@ impl<'a> Facts<'a> {
             drills.dedup();
         }
         for snapshots in facts.snapshots.values_mut() {
-            snapshots.sort_by_key(|snapshot| snapshot.start);
+            // Of two reports of one snapshot, the one that knows its end counts.
+            snapshots.sort_by_key(|snapshot| (snapshot.start, snapshot.end.is_none()));
             snapshots.dedup_by_key(|snapshot| snapshot.start);
         }
         facts
@@ -121,11 +122,18 @@ impl<'a> Facts<'a> {
     /// Starts of the whole snapshots of a data set in a repository, rising, if
     /// any check looked. `alone`: the repository holds only this data set.
     pub fn snapshots(&self, copy: &Id, dataset: &Id, alone: bool) -> Option<Vec<i64>> {
+        let seen = self.ends(copy, dataset, alone)?;
+        Some(seen.into_iter().map(|(start, _)| start).collect())
+    }
+
+    /// The same snapshots as start and end; the end where it is known.
+    pub fn ends(&self, copy: &Id, dataset: &Id, alone: bool) -> Option<Vec<(i64, Option<i64>)>> {
         let known = self
             .snapshots
             .get(&(copy, Some(dataset)))
             .or_else(|| if alone { self.snapshots.get(&(copy, None)) } else { None })?;
-        Some(known.iter().map(|snapshot| snapshot.start.as_millisecond()).collect())
+        let ms = |at: Timestamp| at.as_millisecond();
+        Some(known.iter().map(|snapshot| (ms(snapshot.start), snapshot.end.map(ms))).collect())
     }
 
     /// The chance that restores from a repository work.

@@ -109,8 +109,7 @@ pub struct Node {
     pub falls_along: bool,
     /// Taken away by the scenario, for people and teams.
     pub absent: bool,
-    /// Whose recovery goes before its own: it begins once all of any one of
-    /// these lists are over. Empty where something needs it outright.
+    /// Its recovery begins once those of all in any one of these lists are over.
     pub behind: Vec<Vec<u32>>,
 }
 
@@ -357,6 +356,10 @@ pub struct Chain {
     pub times: Vec<i64>,
     /// The first of `times` that is expected rather than observed.
     pub expected_from: usize,
+    /// When the observed ones of `times` were finished.
+    pub ends: Vec<i64>,
+    /// How long a job takes of which no end was seen.
+    pub lasts: i64,
     /// Stands at the same site as the data.
     pub near: bool,
 }

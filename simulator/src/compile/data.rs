@@ -212,6 +212,11 @@ impl<'a> Compiler<'a> {
             Some(seen) if self.near_as_of => self.tonight_jobs(seen, &declared, every),
             _ => (declared, 0),
         };
+        let known = facts.ends(&backup.copy, &data.id, alone).filter(|_| observed.is_some());
+        let lasts = known.iter().flatten().rev().find_map(|(start, end)| Some((*end)? - start));
+        let lasts = lasts.unwrap_or(0).max(0);
+        let ends = known.iter().flatten().map(|(start, end)| end.unwrap_or(start + lasts));
+        let ends: Vec<i64> = ends.take(expected_from).collect();
         let (success, provenance, source) = job_success(backup, observed.as_deref(), every);
         let value = match &observed {
             Some(seen) if self.near_as_of && !seen.is_empty() => {
@@ -239,6 +244,8 @@ impl<'a> Compiler<'a> {
                 times
             },
             expected_from,
+            ends,
+            lasts,
             near: self.site_of(&data.id).is_some()
                 && self.site_of(&data.id) == self.site_of(&backup.copy),
         })

@@ -42,6 +42,8 @@ pub(super) struct Snapshot {
     copy: u32,
     start: i64,
     near: bool,
+    /// Finished before the intruder came.
+    clean: bool,
     /// Tells this snapshot from others of its chain, for its luck.
     number: u32,
 }
@@ -152,7 +154,9 @@ impl<'m> Trial<'m> {
                 let bound = bounds.get(first + number).copied().unwrap_or(i64::MAX);
                 let (start, id) = self.newest(chain, bound, clean)?;
                 let near = chain.near;
-                Some(Snapshot { chain: number, copy: chain.copy, start, near, number: id })
+                let clean = clean == Clean::Yes;
+                let copy = chain.copy;
+                Some(Snapshot { chain: number, copy, start, near, clean, number: id })
             })
             .max_by_key(|snapshot| {
                 (snapshot.start, snapshot.near, std::cmp::Reverse(snapshot.copy))
@@ -168,14 +172,19 @@ impl<'m> Trial<'m> {
         }
         let before = self.strike_at.min(bound.saturating_sub(1));
         let kept = self.strike_at - chain.keep;
-        let (latest, oldest) = match clean {
-            Clean::Yes => (before.min(self.clean_until), kept),
-            Clean::No => (before, kept.max(self.clean_until + 1)),
+        // A job that the strike cuts short leaves nothing, and one that was not
+        // finished when the intruder came is not clean.
+        let clean_until = self.clean_until.min(self.strike_at);
+        let (first_end, last_end) = match clean {
+            Clean::Yes => (i64::MIN, clean_until),
+            Clean::No => (clean_until + 1, self.strike_at),
         };
         let works = |number: u32| self.luck.happens(chain.job_success, chain.job_key, number);
         if chain.times.is_empty() {
             let phase = self.luck.uniform(chain.phase_key, 0) * chain.every as f64;
             let last = self.strike_at - crate::draw::to_ms(phase);
+            let latest = before.min(last_end - chain.lasts);
+            let oldest = kept.max(first_end.saturating_sub(chain.lasts));
             let skipped = (last - latest).max(0);
             let mut back = (skipped + chain.every - 1) / chain.every;
             let mut tries = 0;
@@ -195,12 +204,16 @@ impl<'m> Trial<'m> {
                 }
             }
         }
-        let mut index = chain.times.partition_point(|start| *start <= latest);
+        let mut index = chain.times.partition_point(|start| *start <= before);
         while index > 0 {
             index -= 1;
             let start = chain.times[index];
-            if start < oldest {
+            if start < kept {
                 return None;
+            }
+            let end = chain.ends.get(index).copied().unwrap_or(start + chain.lasts);
+            if !(first_end..=last_end).contains(&end) {
+                continue;
             }
             // Jobs are told apart by the minute at which they start.
             let number = (start / 60_000) as u32;
@@ -248,7 +261,7 @@ impl<'m> Trial<'m> {
         if works && !self.luck.happens(copy.damaged, damage, snapshot.number) {
             self.note(Entry::Restored { data, copy: copy.node, snapshot: from });
             self.loss[data as usize] = -from;
-            if snapshot.start > self.clean_until {
+            if !snapshot.clean {
                 self.jobs[job as usize].carrier = self.carrier(job, data);
             }
             self.bring_back(data, job);
@@ -260,8 +273,7 @@ impl<'m> Trial<'m> {
         let state = &mut self.jobs[job as usize];
         state.attempt += 1;
         if works {
-            let unclean = snapshot.start > self.clean_until;
-            let first = if unclean { chains.len() } else { 0 };
+            let first = if snapshot.clean { 0 } else { chains.len() };
             state.bounds[first + snapshot.chain] = snapshot.start;
         } else {
             for (bound, chain) in state.bounds.iter_mut().zip(chains.iter().chain(chains)) {

@@ -1,7 +1,7 @@
 //! O19: what facts say, against exact answers.
 use evenkeel_config::load::{Source, evidence_from};
 use evenkeel_config::map::Calibration;
-use evenkeel_config::record::{EvidenceSet, Outcome};
+use evenkeel_config::record::{CopyFacts, EvidenceSet, Outcome, SnapshotFact};
 use evenkeel_simulator::calibrate::{Facts, Success};
 use evenkeel_simulator::compile::{Inputs, compile};
 use evenkeel_simulator::draw::Tables;
@@ -136,4 +136,58 @@ fn o19_variants_share_their_luck() {
             assert!((got - 1.0).abs() < 0.05, "{got}");
         }
     }
+}
+
+/// A data set of which two snapshots were seen: one of the day before, and one
+/// that was being made when the intruder came, a day before the facts.
+const BOOKS: &str = "[organisation]\nname = \"o\"\nbad_day = 0\n[function.f]\nneeds = [\"books\"]\n\
+    [dataset.books]\nsize = \"360 GB\"\nbackups = [{ copy = \"nas\", every = \"24h\", keep = \"10d\" }]\n\
+    [copy.nas]\nspeed = \"100 MB/s\"\nrestore_success = 1\n";
+
+#[test]
+fn a_snapshot_is_clean_if_it_was_finished_before_the_intruder_came() {
+    let scenario = scenario(
+        "title = \"t\"\nquestion = \"q\"\nstory = \"s\"\nwhen = \"now\"\ndwell = \"24h\"\n\
+         [[strike]]\nname = \"blow\"\nreach = { ids = [\"books\"] }\neffect = \"lost\"\n",
+    );
+    let map = map(BOOKS);
+    let lost = |first_end: &str, last_end: Option<&str>| {
+        let at = |text: &str| text.parse().expect("an instant");
+        let mut set = evidence(DRILLS);
+        let Outcome::Observed { copies, drills, .. } = &mut set.evidence[0].outcome else {
+            panic!("the drills were observed")
+        };
+        drills.clear();
+        let snapshot = |start: &str, end: Option<&str>| SnapshotFact {
+            end: end.map(at),
+            ..SnapshotFact::new(at(start))
+        };
+        let snapshots = vec![
+            snapshot("2026-11-15T11:00:00Z", Some(first_end)),
+            snapshot("2026-11-16T11:30:00Z", last_end),
+        ];
+        copies.push(CopyFacts {
+            copy: "nas".parse().expect("an id"),
+            dataset: Some("books".parse().expect("an id")),
+            group: String::new(),
+            snapshots,
+        });
+        let inputs = Inputs {
+            map: &map,
+            scenario: &scenario,
+            modifiers: &[],
+            evidence: &[set],
+            as_of: as_of(),
+            seen_on: None,
+        };
+        let compiled = compile(&inputs, &mut Tables::default()).unwrap_or_else(|p| panic!("{p}"));
+        run(&compiled.model, 1, 1, &|_| {}).functions[0].data_loss[0] as f64 / HOUR
+    };
+    // The intruder came at one in the afternoon of the 16th.
+    let noon = "2026-11-15T12:00:00Z";
+    assert_eq!(lost(noon, Some("2026-11-16T12:59:00Z")), 25.5);
+    assert_eq!(lost(noon, Some("2026-11-16T13:01:00Z")), 50.0);
+    // One whose end nobody saw took as long as the newest of which it is known.
+    assert_eq!(lost(noon, None), 25.5);
+    assert_eq!(lost("2026-11-15T14:00:00Z", None), 50.0);
 }
