@@ -41,7 +41,7 @@ pub const DISK: f64 = 80e6;
 pub const OF_THE_LINE: f64 = 0.5;
 /// Spread of the logarithm of that.
 pub const SPEED_SPREAD: f64 = 0.7;
-/// From so many drills on, the speed believed beforehand hardly counts.
+/// From so many drills on, the speed believed beforehand counts little.
 pub const ENOUGH_DRILLS: f64 = 5.0;
 /// Correlation of restores of one day before it is measured (our assumption, 2026).
 pub const SAME_DAY: f64 = 0.5;
@@ -150,7 +150,7 @@ impl Belief {
     /// What the prior weighs on each, after so many drills.
     fn precision(&self, drills: f64) -> [f64; 3] {
         // Without weight the drills alone say how fast bytes come.
-        let left = if self.weight > 0.0 { (1.0 - drills / ENOUGH_DRILLS).max(0.1) } else { 1e-3 };
+        let left = if self.weight > 0.0 { (1.0 - drills / ENOUGH_DRILLS).max(0.3) } else { 1e-3 };
         let [a, b, c] = [self.overhead.1, self.per_file.1, self.speed.1].map(|sd| 1.0 / (sd * sd));
         [a, b, c * left]
     }

@@ -87,10 +87,12 @@ fn small_and_large_batches_tell_files_from_bytes() {
     for (files, bytes) in [(3_603, 847_000_000_u64), (250, 50_000_000), (3, 900_000_000)] {
         let exact = truth(f64::from(files), bytes as f64);
         let time = fit.time(Some(files as u64), bytes);
-        assert!((time.median / exact).ln().abs() < 0.3, "{files} {bytes}: {exact} {time:?}");
+        let far = files > 300 || bytes > 200_000_000;
+        let near = if far { 0.5 } else { 0.2 };
+        assert!((time.median / exact).ln().abs() < near, "{files} {bytes}: {exact} {time:?}");
         assert!(time.quantile(0.1) < exact && exact < time.quantile(0.9), "{exact} {time:?}");
-        // Wider where 13 times the files of any drill are asked for.
-        let widest = if files > 300 { 6.0 } else { 3.0 };
+        // Wider where many times as much as in any drill is asked for.
+        let widest = if far { 8.0 } else { 3.0 };
         assert!(time.quantile(0.9) / time.quantile(0.1) < widest, "{time:?}");
     }
     assert!(fit.coefficients().iter().all(|x| *x > 0.0));
