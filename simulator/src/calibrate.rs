@@ -5,11 +5,8 @@
 //!   half-life. A share somebody claims replaces the prior's mean at the same
 //!   weight. Only drills that really restored count: listing or reading a part
 //!   of a repository says nothing about the procedure.
-//! - Restore speed: the next of lognormal speeds whose median and spread are
-//!   known from the drills alone, so Student's law of the logarithm, with the
-//!   spread believed beforehand worth some drills (normal law with a scaled
-//!   inverse chi-square prior of the variance; Gelman and others, Bayesian Data
-//!   Analysis, 2013, section 3.3). Restoring more than was drilled widens it.
+//!   Drills within a week share the weight of one: same key, same line.
+//! - Restore time: [`evenkeel_config::restore_time`], which agent and simulator share.
 //!
 //! Priors and half-lives are settings of the map, see
 //! [`evenkeel_config::map::Calibration`].
@@ -20,8 +17,9 @@ use evenkeel_config::map::Calibration;
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::quantity::Span;
 use evenkeel_config::record::{DrillFacts, DrillLevel, EvidenceSet, Outcome, SnapshotFact};
+use evenkeel_config::restore_time::{Belief, RestoreLaw, RestoreTime, rows};
 use jiff::Timestamp;
-use libm::{exp, exp2, log, sqrt};
+use libm::exp2;
 
 use crate::special::beta_quantile;
 
@@ -76,6 +74,15 @@ impl Success {
     }
 }
 
+/// How much a data set holds, as far as any check or drill saw it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Files.
+    pub files: Option<u64>,
+    /// Bytes.
+    pub bytes: Option<u64>,
+}
+
 /// The speed of the next restore from a repository: the logarithm follows
 /// Student's law.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +95,16 @@ pub struct Speed {
     pub df: f64,
     /// The median, how it is known and from what.
     pub known: Known,
+}
+
+impl Speed {
+    /// What the law says of a restore of so many bytes.
+    pub fn of(time: &RestoreTime, bytes: u64) -> Self {
+        let median = bytes as f64 / time.median;
+        let known =
+            Known { value: median, provenance: Provenance::Measured, source: time.from.clone() };
+        Self { median, sigma: time.sigma, df: time.df, known }
+    }
 }
 
 impl<'a> Facts<'a> {
@@ -144,8 +161,8 @@ impl<'a> Facts<'a> {
             Some(p) => (p * (good + bad), (1.0 - p) * (good + bad)),
             None => (good, bad),
         };
-        for drill in &drills {
-            let weight = weight(drill, self.as_of, self.settings.success_half_life);
+        for (drill, share) in drills.iter().zip(self.shares(&drills)) {
+            let weight = share * weight(drill, self.as_of, self.settings.success_half_life);
             if drill.worked {
                 good += weight;
             } else {
@@ -177,38 +194,53 @@ impl<'a> Facts<'a> {
         self.drills.get(copy).into_iter().flatten().filter(|drill| is_restore(drill))
     }
 
-    /// The speed of restores of so many bytes, if drills show it.
-    pub fn speed(&self, copy: &Id, bytes: f64) -> Option<Speed> {
-        let timed = |drill: &&&DrillFacts| {
-            drill.worked && drill.bytes > 0 && drill.seconds > 0.0 && drill.seconds.is_finite()
-        };
-        let drills: Vec<&&DrillFacts> =
-            self.drills.get(copy)?.iter().filter(|d| is_restore(d)).filter(timed).collect();
-        let last = *drills.last()?;
-        let points: Vec<(f64, f64)> = drills
-            .iter()
-            .map(|drill| {
-                let speed = drill.bytes as f64 / drill.seconds;
-                (weight(drill, self.as_of, self.settings.speed_half_life), log(speed))
+    /// The part of a whole drill that each counts for: those closer to the
+    /// newest of them than [`Calibration::success_apart`] share one.
+    fn shares(&self, drills: &[&&DrillFacts]) -> Vec<f64> {
+        let apart = self.settings.success_apart.as_ms();
+        let at = |drill: &&&DrillFacts| drill.started.as_millisecond();
+        let mut shares = vec![1.0; drills.len()];
+        let mut end = drills.len();
+        while end > 0 {
+            let newest = at(&drills[end - 1]);
+            let near = |drill: &&&&DrillFacts| newest - at(drill) < apart;
+            let count = drills[..end].iter().rev().take_while(near).count().max(1);
+            shares[end - count..end].fill(1.0 / count as f64);
+            end -= count;
+        }
+        shares
+    }
+
+    /// How long restores from a repository take, if drills timed any.
+    pub fn law(&self, copy: &Id, belief: &Belief) -> Option<RestoreLaw> {
+        let rows = rows(self.drills.get(copy)?.iter().copied());
+        let as_of = self.as_of.as_millisecond();
+        (!rows.is_empty()).then(|| RestoreLaw::fit(&rows, belief, as_of))
+    }
+
+    /// How much the newest snapshot of a data set in a repository holds, else
+    /// what the last drill of it says. `alone`: the repository holds only this.
+    pub fn amount(&self, copy: &Id, dataset: &Id, alone: bool) -> Amount {
+        let all = self.snapshots.get(&(copy, Some(dataset)));
+        let all = all.or_else(|| if alone { self.snapshots.get(&(copy, None)) } else { None });
+        let newest = || all.into_iter().flatten().rev();
+        let drills = || {
+            self.restores(copy).filter(|drill| match &drill.dataset {
+                Some(data) => data == dataset,
+                None => alone,
             })
-            .collect();
-        let total: f64 = points.iter().map(|(weight, _)| weight).sum();
-        let mean = points.iter().map(|(weight, x)| weight * x).sum::<f64>() / total;
-        let squares: f64 = points.iter().map(|(w, x)| w * (x - mean) * (x - mean)).sum();
-        let Calibration { speed_sigma, speed_weight, .. } = self.settings;
-        let df = (total + speed_weight - 1.0).max(1.0);
-        // One drill alone shows no spread, whatever weight the settings give.
-        let believed = if drills.len() < 2 { speed_weight.max(1.0) } else { speed_weight };
-        let variance = (squares + believed * speed_sigma * speed_sigma) / df;
-        let largest = drills.iter().map(|drill| drill.bytes).max().unwrap_or(1) as f64;
-        let beyond = if bytes > largest { 0.1 * log(bytes / largest) } else { 0.0 };
-        let sigma = sqrt(variance * (1.0 + 1.0 / total.max(0.5)) + beyond * beyond);
-        let known = Known {
-            value: exp(mean),
-            provenance: Provenance::Measured,
-            source: format!("{} timed restore drills, the last on {}", drills.len(), day(last)),
         };
-        Some(Speed { median: exp(mean), sigma: sigma.min(1.5), df, known })
+        let full = |drill: &DrillFacts, sum: u64| {
+            (drill.worked && drill.level == DrillLevel::Full && sum > 0).then_some(sum)
+        };
+        Amount {
+            files: newest()
+                .find_map(|snapshot| snapshot.files)
+                .or_else(|| drills().filter_map(|d| d.total_files.or(full(d, d.files))).last()),
+            bytes: newest()
+                .find_map(|snapshot| snapshot.bytes)
+                .or_else(|| drills().filter_map(|d| d.total_bytes.or(full(d, d.bytes))).last()),
+        }
     }
 }
 
@@ -227,7 +259,7 @@ fn day(drill: &DrillFacts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_config::record::{Evidence, Status};
+    use evenkeel_config::record::{CopyFacts, Evidence, Status};
 
     use super::*;
 
@@ -297,19 +329,40 @@ mod tests {
     }
 
     #[test]
-    fn more_drills_narrow_the_speed_and_larger_data_widens_it() {
-        let speed = |drills: Vec<DrillFacts>, bytes: f64| {
-            let sets = [set(drills)];
-            let nas = "nas".parse().expect("an id");
-            let facts = Facts::gather(&sets, as_of(), &Calibration::default());
-            facts.speed(&nas, bytes).expect("drills are timed")
+    fn drills_of_one_week_share_the_weight_of_one() {
+        let once = success(vec![drill(0, true, 1, 1.0)], None);
+        let often = (0..5).map(|_| drill(0, true, 1, 1.0)).enumerate().map(|(k, mut drill)| {
+            drill.seed = k as u64;
+            drill
+        });
+        assert!((success(often.collect(), None).value - once.value).abs() < 1e-12);
+        // One of two failed: half of each.
+        let mixed = success(vec![drill(0, true, 1, 1.0), drill(0, false, 1, 2.0)], None);
+        assert!((mixed.value - 1.9 / 3.0).abs() < 1e-12, "{mixed:?}");
+        let apart = success(vec![drill(0, true, 1, 1.0), drill(7, true, 1, 1.0)], None);
+        assert!(apart.value > once.value + 0.03, "{apart:?}");
+    }
+
+    #[test]
+    fn the_newest_snapshot_says_how_much_there_is_else_the_drill() {
+        let [nas, db] = ["nas", "db"].map(|id| id.parse().expect("an id"));
+        let mut sampled = drill(3, true, 1000, 1.0);
+        sampled.level = DrillLevel::Sample;
+        (sampled.total_files, sampled.total_bytes) = (Some(70), Some(9_000));
+        let mut sets = [set(vec![drill(5, true, 50, 1.0), sampled])];
+        let amount = |sets: &[EvidenceSet]| {
+            Facts::gather(sets, as_of(), &Calibration::default()).amount(&nas, &db, false)
         };
-        let one = speed(vec![drill(1, true, 100_000_000, 2.0)], 1e8);
-        assert!((one.median / 5e7 - 1.0).abs() < 1e-9);
-        let many: Vec<DrillFacts> = (1..6).map(|day| drill(day, true, 100_000_000, 2.0)).collect();
-        let five = speed(many.clone(), 1e8);
-        let far = speed(many, 1e12);
-        assert!(five.sigma < one.sigma && far.sigma > five.sigma, "{one:?} {five:?} {far:?}");
-        assert!(five.df > one.df && one.df > 3.9, "{one:?} {five:?}");
+        assert_eq!(amount(&sets), Amount { files: Some(70), bytes: Some(9_000) });
+        let Outcome::Observed { copies, .. } = &mut sets[0].evidence[0].outcome else {
+            panic!("observed")
+        };
+        copies.push(CopyFacts {
+            copy: nas.clone(),
+            dataset: Some(db.clone()),
+            group: String::new(),
+            snapshots: vec![SnapshotFact { bytes: Some(8_000), ..SnapshotFact::new(as_of()) }],
+        });
+        assert_eq!(amount(&sets), Amount { files: Some(70), bytes: Some(8_000) });
     }
 }

@@ -311,6 +311,25 @@ impl Copy {
     }
 }
 
+/// How long restores of one data set from one repository take, as drills show it:
+/// the logarithm follows Student's law.
+#[derive(Debug, Clone)]
+pub struct RestoreTimes {
+    /// Median, milliseconds.
+    pub median: f64,
+    /// Scale of the logarithm.
+    pub sigma: f64,
+    /// The law.
+    pub student: Arc<Student>,
+}
+
+impl RestoreTimes {
+    /// Milliseconds of a restore whose luck is `z`, a standard normal number.
+    pub fn at(&self, z: f64) -> f64 {
+        self.median * libm::exp(self.sigma * self.student.at(z))
+    }
+}
+
 /// Data.
 #[derive(Debug, Clone)]
 pub struct Dataset {
@@ -352,6 +371,8 @@ pub struct Chain {
     pub damage_key: Purpose,
     /// Key of the speed of one restore.
     pub speed_key: Purpose,
+    /// How long its restores take, where drills measured it.
+    pub measured: Option<RestoreTimes>,
     /// Start times in milliseconds since 1970, rising; empty: unknown phase.
     pub times: Vec<i64>,
     /// The first of `times` that is expected rather than observed.

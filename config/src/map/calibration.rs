@@ -11,6 +11,7 @@ use crate::quantity::Span;
 /// [calibration]
 /// success_prior = [1.4, 0.6]
 /// success_half_life = "180d"
+/// success_apart = "7d"
 /// speed_half_life = "90d"
 /// speed_sigma = 0.35
 /// speed_weight = 4
@@ -28,6 +29,11 @@ pub struct Calibration {
     /// `180d` unless stated (our assumption, 2026).
     #[serde(skip_serializing_if = "is_success_half_life")]
     pub success_half_life: Span,
+    /// Drills of one repository that are closer together than this count as one
+    /// for the chance that restores work, each for its part: same key, same line;
+    /// `7d` unless stated (our assumption, 2026).
+    #[serde(skip_serializing_if = "is_success_apart")]
+    pub success_apart: Span,
     /// Age at which a drill counts half for the speed of restores; `90d` unless
     /// stated (our assumption, 2026: data and lines grow faster than procedures change).
     #[serde(skip_serializing_if = "is_speed_half_life")]
@@ -47,6 +53,7 @@ pub struct Calibration {
 
 const SUCCESS_PRIOR: [f64; 2] = [1.4, 0.6];
 const SUCCESS_HALF_LIFE: Span = Span::from_hours(180 * 24);
+const SUCCESS_APART: Span = Span::from_hours(7 * 24);
 const SPEED_HALF_LIFE: Span = Span::from_hours(90 * 24);
 const SPEED_SIGMA: f64 = 0.35;
 const SPEED_WEIGHT: f64 = 4.0;
@@ -56,6 +63,7 @@ impl Default for Calibration {
         Self {
             success_prior: SUCCESS_PRIOR,
             success_half_life: SUCCESS_HALF_LIFE,
+            success_apart: SUCCESS_APART,
             speed_half_life: SPEED_HALF_LIFE,
             speed_sigma: SPEED_SIGMA,
             speed_weight: SPEED_WEIGHT,
@@ -76,6 +84,10 @@ fn is_success_prior(prior: &[f64; 2]) -> bool {
 
 fn is_success_half_life(span: &Span) -> bool {
     *span == SUCCESS_HALF_LIFE
+}
+
+fn is_success_apart(span: &Span) -> bool {
+    *span == SUCCESS_APART
 }
 
 fn is_speed_half_life(span: &Span) -> bool {

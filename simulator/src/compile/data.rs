@@ -6,12 +6,14 @@ use evenkeel_config::id::Id;
 use evenkeel_config::map::{Backup, Component, Details, OnFailure, RecoveryStep};
 use evenkeel_config::problem::Place;
 use evenkeel_config::provenance::Provenance;
+use evenkeel_config::quantity::Size;
+use evenkeel_config::restore_time::{Belief, RestoreLaw};
 use jiff::ToSpan;
 
 use super::{Compiler, start_range};
 use crate::calendar::{local_date, local_instant};
-use crate::calibrate::{DAMAGED, DEFAULT_SPEED, Facts, Known, Speed, Success};
-use crate::model::{Chain, Copy, Dataset, Draw, Link, Step};
+use crate::calibrate::{Amount, DAMAGED, DEFAULT_SPEED, Facts, Known, Speed, Success};
+use crate::model::{Chain, Copy, Dataset, Draw, Link, RestoreTimes, Step};
 use crate::student::student_quantile;
 
 /// More jobs than this are not looked back at.
@@ -116,8 +118,13 @@ impl<'a> Compiler<'a> {
             df: f64::INFINITY,
             known: Known { value: median, provenance, source: source.to_owned() },
         };
-        let largest = self.largest_in(&component.id);
-        let speed = match (facts.speed(&component.id, largest), copy.speed) {
+        let measured = self.law(component, copy, facts).and_then(|law| {
+            let (files, bytes) = self.largest_in(&component.id, facts);
+            // Of data sets without a size, a gigabyte tells the speed.
+            let bytes = if bytes > 0 { bytes } else { 1_000_000_000 };
+            Some(Speed::of(&law.time(files, bytes), bytes)).filter(|speed| speed.median > 0.0)
+        });
+        let speed = match (measured, copy.speed) {
             (Some(speed), _) => speed,
             (None, Some(rate)) => {
                 let median = rate.as_bytes_per_second() as f64;
@@ -136,13 +143,52 @@ impl<'a> Compiler<'a> {
         speed
     }
 
-    fn largest_in(&self, copy: &Id) -> f64 {
-        let sizes = self.inputs.map.components.values().filter_map(|component| {
-            let Details::Dataset(data) = &component.details else { return None };
-            let held = data.backups.iter().any(|backup| backup.copy == *copy);
-            held.then(|| data.size.as_bytes())
+    /// How long restores from a repository take by its drills, if it is still
+    /// the one that was drilled.
+    fn law(
+        &self,
+        component: &Component,
+        copy: &evenkeel_config::map::Copy,
+        facts: &Facts<'_>,
+    ) -> Option<RestoreLaw> {
+        if let Some(Component { details: Details::Copy(before), .. }) =
+            self.inputs.seen_on.and_then(|map| map.components.get(&component.id))
+            && (before.speed != copy.speed || before.links != copy.links)
+        {
+            return None;
+        }
+        let lines = copy.links.iter().filter_map(|link| {
+            match &self.inputs.map.components.get(link)?.details {
+                Details::Link(link) => Some(link.bandwidth?.as_bytes_per_second() as f64),
+                _ => None,
+            }
         });
-        sizes.max().unwrap_or(0) as f64
+        let belief = Belief::new(&self.inputs.map.calibration, lines.reduce(f64::min)).stated(
+            copy.speed.map(|rate| rate.as_bytes_per_second() as f64),
+            copy.per_file.map(|time| time.as_ms() as f64 / 1e3),
+        );
+        facts.law(&component.id, &belief)
+    }
+
+    /// Files and bytes of the largest data set in a repository.
+    fn largest_in(&self, copy: &Id, facts: &Facts<'_>) -> (Option<u64>, u64) {
+        let held: Vec<(&Id, &evenkeel_config::map::Dataset)> = self
+            .inputs
+            .map
+            .components
+            .values()
+            .filter_map(|component| match &component.details {
+                Details::Dataset(data) => Some((&component.id, data)),
+                _ => None,
+            })
+            .filter(|(_, data)| data.backups.iter().any(|backup| backup.copy == *copy))
+            .collect();
+        let alone = held.len() == 1;
+        let amounts = held.into_iter().map(|(id, data)| {
+            let Amount { files, bytes } = amount(data, facts.amount(copy, id, alone));
+            (files, bytes.unwrap_or(0))
+        });
+        amounts.max_by_key(|(_, bytes)| *bytes).unwrap_or((None, 0))
     }
 
     fn datasets(&mut self, facts: &Facts<'_>) {
@@ -167,14 +213,28 @@ impl<'a> Compiler<'a> {
                 })
                 .collect();
             let key = format!("dataset.{}.size", component.id);
-            let value = format!("{} to restore", data.size);
-            self.figure(key, &component.id, "Restores", value, component.provenance, "the map");
+            let seen = data.backups.iter().map(|backup| {
+                facts.amount(&backup.copy, &component.id, held.get(&backup.copy) == Some(&1))
+            });
+            let seen = seen.reduce(|one, other| Amount {
+                files: one.files.or(other.files),
+                bytes: one.bytes.or(other.bytes),
+            });
+            let Amount { files, bytes } = amount(data, seen.unwrap_or_default());
+            let bytes = bytes.unwrap_or(0);
+            let (provenance, source) = if data.size.as_bytes() == 0 && bytes > 0 {
+                (Provenance::Measured, "the newest snapshot; the map states no size")
+            } else {
+                (component.provenance, "the map")
+            };
+            let value = format!("{} to restore", Size::from_bytes(bytes));
+            self.figure(key, &component.id, "Restores", value, provenance, source);
             self.model.nodes[node as usize].dataset = Some(self.model.datasets.len() as u32);
             let reinfection = self.reinfection(component);
             self.model.datasets.push(Dataset {
                 node,
-                bytes: data.size.as_bytes() as f64,
-                files: data.files.unwrap_or(0) as f64,
+                bytes: bytes as f64,
+                files: files.unwrap_or(0) as f64,
                 reinfection,
                 chains,
                 own_steps: Vec::new(),
@@ -237,6 +297,7 @@ impl<'a> Compiler<'a> {
             phase_key: self.purposes.of(&name, "backup", "phase"),
             damage_key: self.purposes.of(&name, "restore", "damaged"),
             speed_key: self.purposes.of(&name, "restore", "speed"),
+            measured: self.measured(data, backup, facts, alone),
             // A check that found no copy leaves one that no trial can see.
             times: if observed.is_some() && self.near_as_of && times.is_empty() {
                 vec![i64::MAX]
@@ -249,6 +310,26 @@ impl<'a> Compiler<'a> {
             near: self.site_of(&data.id).is_some()
                 && self.site_of(&data.id) == self.site_of(&backup.copy),
         })
+    }
+
+    /// How long restores of a data set from a repository take, if drills show it.
+    fn measured(
+        &mut self,
+        data: &Component,
+        backup: &Backup,
+        facts: &Facts<'_>,
+        alone: bool,
+    ) -> Option<RestoreTimes> {
+        let component = self.inputs.map.components.get(&backup.copy)?;
+        let (Details::Copy(copy), Details::Dataset(set)) = (&component.details, &data.details)
+        else {
+            return None;
+        };
+        let law = self.law(component, copy, facts)?;
+        let Amount { files, bytes } = amount(set, facts.amount(&backup.copy, &data.id, alone));
+        let time = law.time(files, bytes.unwrap_or(0));
+        let student = self.tables.student(time.df);
+        Some(RestoreTimes { median: time.median * 1e3, sigma: time.sigma, student })
     }
 
     /// Whether a backup is declared as it was when the facts were seen.
@@ -397,6 +478,12 @@ impl<'a> Compiler<'a> {
         let number = self.implicit_step(component, node, &step);
         self.model.steps[number as usize].clone()
     }
+}
+
+/// What the map says of a data set, else what was seen.
+fn amount(data: &evenkeel_config::map::Dataset, seen: Amount) -> Amount {
+    let stated = Some(data.size.as_bytes()).filter(|bytes| *bytes > 0);
+    Amount { files: data.files.or(seen.files), bytes: stated.or(seen.bytes) }
 }
 
 /// The usual speed, and what nine restores in ten lie between.

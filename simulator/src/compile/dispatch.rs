@@ -69,7 +69,8 @@ impl Compiler<'_> {
         let data = &self.model.datasets[data as usize];
         let times = data.chains.iter().map(|chain| {
             let copy = &self.model.copies[chain.copy as usize];
-            crate::draw::to_ms(data.bytes / copy.speed + data.files * copy.per_file)
+            let usual = || data.bytes / copy.speed + data.files * copy.per_file;
+            crate::draw::to_ms(chain.measured.as_ref().map_or_else(usual, |times| times.median))
         });
         times.min().unwrap_or(0)
     }

@@ -67,6 +67,11 @@ impl Candidate {
                 copy.chance = Some(tables.beta(good, bad));
             }
             Figure::Speed(copy) => {
+                let chains = model.datasets.iter_mut().flat_map(|data| &mut data.chains);
+                let drilled = chains.filter(|chain| chain.copy as usize == copy);
+                for times in drilled.filter_map(|chain| chain.measured.as_mut()) {
+                    (times.median, times.sigma) = (times.at(z), 0.0);
+                }
                 let copy = &mut model.copies[copy];
                 copy.speed /= copy.slowness(z);
                 (copy.sigma, copy.student) = (0.0, None);

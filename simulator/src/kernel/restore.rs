@@ -230,12 +230,15 @@ impl<'m> Trial<'m> {
         let copy = &model.copies[snapshot.copy as usize];
         let attempt = self.jobs[job as usize].attempt;
         let overhead = copy.overhead.as_ref().map_or(0, |law| self.draw(law, attempt));
-        let mut takes = overhead as f64 + data.files * copy.per_file + data.bytes / copy.speed;
-        if copy.sigma > 0.0 {
-            let key = data.chains[snapshot.chain].speed_key;
-            let z = self.bad_day.mix(self.luck.normal(key, attempt));
-            takes *= copy.slowness(z);
-        }
+        let chain = &data.chains[snapshot.chain];
+        let luck = || self.bad_day.mix(self.luck.normal(chain.speed_key, attempt));
+        let takes = match &chain.measured {
+            Some(times) => overhead as f64 + times.at(luck()),
+            None => {
+                let usual = overhead as f64 + data.files * copy.per_file + data.bytes / copy.speed;
+                usual * if copy.sigma > 0.0 { copy.slowness(luck()) } else { 1.0 }
+            }
+        };
         let takes = crate::draw::to_ms(takes);
         let from = snapshot.start - self.strike_at;
         let number = self.data_of(job).unwrap_or(NONE);

@@ -11,6 +11,7 @@ mod cases_order;
 mod cases_rework;
 mod cases_supplies;
 mod crews;
+mod drilled;
 mod drills;
 mod drills_value;
 mod exercises;
