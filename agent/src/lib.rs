@@ -1,5 +1,6 @@
 //! Evenkeel's agent: checks backups, certificates, DNS and ageing hardware on a
 //! host, keeps the evidence, and serves it as metrics and documents.
+pub mod accepted;
 pub mod agent;
 pub mod backup;
 mod baseline;

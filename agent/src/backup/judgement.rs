@@ -3,11 +3,11 @@ use std::collections::BTreeSet;
 
 use evenkeel_config::id::Id;
 use evenkeel_config::quantity::Span;
-use evenkeel_config::record::{Evidence, Finding, SnapshotFact, Status, Value};
+use evenkeel_config::record::{Evidence, Finding, Status, Value};
 use jiff::{SignedDuration, Timestamp};
 
-use super::Keys;
-use crate::baseline::{Jump, jump, usual};
+use super::{Keys, plausible};
+use crate::baseline::{Jump, jump};
 use crate::checks::{CheckKind, Facts, since};
 
 /// Tools renew their locks every few minutes, or hold them for one run.
@@ -48,16 +48,16 @@ pub(super) fn groups(facts: &Facts) -> BTreeSet<&str> {
 }
 
 /// Findings of one judgement as they come up.
-struct Found<'a> {
+pub(super) struct Found<'a> {
     kind: &'a CheckKind,
     component: &'a Id,
-    past: &'a [Evidence],
+    pub(super) past: &'a [Evidence],
     now: Timestamp,
     list: Vec<Finding>,
 }
 
 impl Found<'_> {
-    fn add(&mut self, id: &str, subject: &str, what: impl Into<String>) -> &mut Finding {
+    pub(super) fn add(&mut self, id: &str, subject: &str, what: impl Into<String>) -> &mut Finding {
         let since = since(self.past, id, subject, self.now);
         let at = self.list.len();
         self.list.push(self.kind.finding(id, self.component, subject, what, since));
@@ -66,25 +66,8 @@ impl Found<'_> {
 
     /// Earlier numbers of a fact, oldest first, one for each newest snapshot.
     fn history(&self, name: &str, group: &str, facts: &Facts) -> Vec<f64> {
-        history(self.past, name, group, facts)
+        plausible::history(self.past, name, group, facts)
     }
-}
-
-fn history(past: &[Evidence], name: &str, group: &str, facts: &Facts) -> Vec<f64> {
-    let current = facts.number("newest", group);
-    let mut last = None;
-    let mut values = Vec::new();
-    for evidence in past {
-        let newest = number(evidence, "newest", group);
-        if newest.is_none() || newest == last || newest == current {
-            continue;
-        }
-        if let Some(value) = number(evidence, name, group) {
-            values.push(value);
-            last = newest;
-        }
-    }
-    values
 }
 
 fn judge_group(expect_every: Span, facts: &Facts, group: &str, found: &mut Found<'_>) {
@@ -92,7 +75,6 @@ fn judge_group(expect_every: Span, facts: &Facts, group: &str, found: &mut Found
         Some("") | None => "the backup".to_owned(),
         Some(words) => words.to_owned(),
     };
-    let group_words = facts.text("group", group).unwrap_or(group).to_owned();
     judge_age(expect_every, facts, group, &name, found);
     if matches!(facts.get("readable", group), Some(Value::Flag(false))) {
         let what = format!("the list of files of the newest snapshot of {name} cannot be read");
@@ -111,19 +93,7 @@ fn judge_group(expect_every: Span, facts: &Facts, group: &str, found: &mut Found
         let what = format!("the newest snapshot of {name} holds no data");
         found.add("backup_empty", group, what);
     } else {
-        judge_size(facts, group, &name, &group_words, found);
-    }
-    if let (Some(share), Some(usual)) =
-        (facts.number("changed_share", group), facts.number("changed_share_usual", group))
-        && share > 0.3
-        && share > 3.0 * usual
-    {
-        let what = format!(
-            "{:.0} % of the files of {name} are new or changed, {:.0} % are usual",
-            100.0 * share,
-            100.0 * usual
-        );
-        found.add("backup_churn", group, what);
+        plausible::judge(facts, group, &name, found);
     }
     judge_history(facts, group, &name, found);
 }
@@ -171,6 +141,11 @@ fn judge_repository(facts: &Facts, found: &mut Found<'_>) {
         let what = format!("the repository's id is {}, it was {}", short(id), short(earlier));
         found.add("backup_replaced", "", what);
     }
+    if matches!(facts.get("canary_kept", ""), Some(Value::Flag(false))) {
+        let is_changed = facts.flag("canary_changed", "");
+        let id = if is_changed { "canary_changed" } else { "canary_not_kept" };
+        found.add(id, "", facts.text("canary_why", "").unwrap_or("the canary is not kept"));
+    }
     judge_lock(facts, found);
     judge_growth(facts, found);
 }
@@ -211,37 +186,12 @@ fn judge_growth(facts: &Facts, found: &mut Found<'_>) {
     }
 }
 
-fn judge_size(facts: &Facts, group: &str, name: &str, words: &str, found: &mut Found<'_>) {
-    for fact in ["bytes", "files"] {
-        let Some(value) = facts.number(fact, group) else { continue };
-        let mut history = copies(facts, words, fact);
-        if history.len() < 7 {
-            history = found.history(fact, group, facts);
-        }
-        let (id, usual) = match jump(&history, value) {
-            Some(Jump::Collapsed { usual }) => ("backup_collapsed", usual),
-            Some(Jump::Grown { usual }) => ("backup_grown", usual),
-            None => continue,
-        };
-        let what =
-            format!("the newest snapshot of {name} has {value} {fact}, {usual:.0} are usual");
-        found.add(id, group, what);
-        return;
-    }
-}
-
-/// Whether there is history enough to call a size unusual.
-pub(super) fn knows_usual(facts: &Facts, past: &[Evidence], group: &str) -> bool {
-    let words = facts.text("group", group).unwrap_or_default();
-    let is_known = |history: &[f64]| usual(history).is_some();
-    is_known(&copies(facts, words, "bytes"))
-        || is_known(&history(past, "bytes", group, facts))
-        || is_known(&history(past, "files", group, facts))
-}
-
 fn judge_history(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) {
     let newest = facts.number("newest", group);
-    let before = found.past.iter().rev().find_map(|evidence| number(evidence, "newest", group));
+    // What somebody looked at and accepted is not held against it.
+    let since = plausible::accepted(facts, group).unwrap_or(Timestamp::MIN);
+    let seen = found.past.iter().rev().filter(|evidence| evidence.started >= since);
+    let before = seen.into_iter().find_map(|evidence| number(evidence, "newest", group));
     if let (Some(newest), Some(before)) = (newest, before)
         && newest < before
     {
@@ -256,18 +206,7 @@ fn judge_history(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) 
     }
 }
 
-/// Sizes of the group's snapshots before the newest, where known.
-fn copies(facts: &Facts, name: &str, fact: &str) -> Vec<f64> {
-    let Some(copy) = facts.copies.iter().find(|copy| copy.group == name) else { return Vec::new() };
-    let before = copy.snapshots.len().saturating_sub(1);
-    let value = |snapshot: &SnapshotFact| match fact {
-        "bytes" => snapshot.bytes,
-        _ => snapshot.files,
-    };
-    copy.snapshots[..before].iter().filter_map(value).map(|value| value as f64).collect()
-}
-
-fn number(evidence: &Evidence, name: &str, subject: &str) -> Option<f64> {
+pub(super) fn number(evidence: &Evidence, name: &str, subject: &str) -> Option<f64> {
     let is_it =
         |fact: &&evenkeel_config::record::Observation| fact.name == name && fact.subject == subject;
     evidence.observations().iter().find(is_it).and_then(|fact| fact.value.number())
@@ -289,11 +228,13 @@ mod tests {
 
     fn keys() -> Keys {
         Keys {
+            name: "check".to_owned(),
             component: "thing".parse().unwrap(),
             dataset: None,
             expect_every: Span::from_hours(24),
             escrow: None,
             immutable: None,
+            canary: None,
         }
     }
 

@@ -1,18 +1,22 @@
 //! The keys that every kind of backup shares.
+use std::path::PathBuf;
+
 use evenkeel_config::agent::CheckEntry;
 use evenkeel_config::id::Id;
 use evenkeel_config::problem::Problems;
 use evenkeel_config::quantity::Span;
 use serde::Deserialize;
 
-use crate::checks::settings;
+use crate::checks::{place, settings};
 
 /// Names of the shared keys, in the order in which they are documented.
-const NAMES: [&str; 4] = ["expect_every", "dataset", "escrow", "immutable"];
+const NAMES: [&str; 5] = ["expect_every", "dataset", "escrow", "immutable", "canary"];
 
 /// The shared keys of a check of a backup.
 #[derive(Debug, Clone)]
 pub struct Keys {
+    /// The check's name.
+    pub name: String,
     /// The repository on the map.
     pub component: Id,
     /// The data set on the map that is in it.
@@ -23,6 +27,8 @@ pub struct Keys {
     pub escrow: Option<String>,
     /// Why nobody can delete the backups, in words, if somebody says so.
     pub immutable: Option<String>,
+    /// File in the source that the agent keeps fresh and signed, if asked to.
+    pub canary: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +38,7 @@ struct Written {
     dataset: Option<Id>,
     escrow: Option<String>,
     immutable: Option<String>,
+    canary: Option<PathBuf>,
 }
 
 impl Keys {
@@ -44,12 +51,20 @@ impl Keys {
         own.settings.retain(|key, _| !is_shared(key));
         shared.settings.retain(|key, _| is_shared(key));
         let written: Written = settings(&shared, problems)?;
+        if written.canary.as_ref().is_some_and(|path| !path.is_absolute()) {
+            let hint =
+                "a file of its own in the source, as in `canary = \"/srv/.evenkeel-canary\"`";
+            problems.error(place(entry, "canary"), "`canary` is no absolute path", hint);
+            return None;
+        }
         let keys = Self {
+            name: entry.name.clone(),
             component: entry.component.clone(),
             dataset: written.dataset,
             expect_every: written.expect_every.unwrap_or(Span::from_hours(24)),
             escrow: written.escrow,
             immutable: written.immutable,
+            canary: written.canary,
         };
         Some((keys, own))
     }

@@ -1,8 +1,11 @@
 //! What every kind of backup has in common: its keys, its facts, its findings,
 //! and what holds of it.
+pub mod canary;
 mod drilled;
 mod judgement;
 mod keys;
+mod observe;
+mod plausible;
 mod sight;
 mod states;
 
@@ -13,7 +16,10 @@ use crate::checks::{FactKind, FindingKind};
 pub(crate) use drilled::findings as drill_findings;
 pub use judgement::judge;
 pub use keys::Keys;
-pub use sight::{GroupSight, LockSeen, LocksSeen, MOST_GROUPS, Sight, SnapshotSight, subject};
+pub(crate) use observe::observe;
+pub use sight::{
+    GroupSight, LockSeen, LocksSeen, MOST_GROUPS, NamesSight, Sight, SnapshotSight, subject,
+};
 pub use states::states;
 
 const fn repository_fact(name: &'static str, metric: &'static str, help: &'static str) -> FactKind {
@@ -46,6 +52,13 @@ pub const FACTS: &[FactKind] = &[
     repository_fact("said", "", "What the tool said besides its answer."),
     repository_fact("stored_size", "backup_stored_bytes", "Bytes that all snapshots take."),
     repository_fact("groups_left_out", "", "Groups beyond the number that is looked at."),
+    repository_fact(
+        "canary_kept",
+        "backup_canary_kept",
+        "1 while the canary in the source is ours and fresh.",
+    ),
+    repository_fact("canary_changed", "", "Whether somebody changed the canary."),
+    repository_fact("canary_why", "", "Why the canary could not be kept."),
     repository_fact("append_only", "", "Whether the settings of the repository refuse deletion."),
     group_fact("group", "", "Host, paths and tags of the group."),
     group_fact(
@@ -68,6 +81,7 @@ pub const FACTS: &[FactKind] = &[
         "backup_newest_snapshot_added_bytes",
         "Bytes of the newest snapshot that were new to the repository.",
     ),
+    group_fact("removed_bytes", "", "Bytes that are gone since the snapshot before."),
     group_fact("complete", "", "Whether the newest snapshot holds all it was to hold."),
     group_fact("incomplete_why", "", "What is missing in the newest snapshot."),
     group_fact("size_unknown", "", "Whether the newest snapshot could not be counted in time."),
@@ -78,6 +92,18 @@ pub const FACTS: &[FactKind] = &[
         "Share of files in the newest snapshot that are new or changed.",
     ),
     group_fact("changed_share_usual", "", "Median of that share in the snapshots before."),
+    group_fact("changed_share_most", "", "The most of it that is usual."),
+    group_fact("removed_share", "", "Share of files that are gone since the snapshot before."),
+    group_fact("removed_share_usual", "", "Median of that share in the snapshots before."),
+    group_fact("removed_share_most", "", "The most of it that is usual."),
+    group_fact("added_share", "", "Share of bytes that were new to the repository."),
+    group_fact("added_share_usual", "", "Median of that share in the snapshots before."),
+    group_fact("added_share_most", "", "The most of it that is usual."),
+    group_fact("came", "", "Files of new names in the newest snapshot."),
+    group_fact("came_ending", "", "The ending that most of them have."),
+    group_fact("came_alike", "", "How many have it."),
+    group_fact("went_alike", "", "How many of the files that went had it."),
+    group_fact("accepted", "", "Up to when somebody accepted what is there as usual."),
 ];
 
 /// Findings that every kind of backup can come to.
@@ -134,7 +160,15 @@ pub const FINDINGS: &[FindingKind] = &[
         id: "backup_churn",
         severity: Status::Warning,
         about: "Far more of the source changed than usual, as when somebody encrypts it.",
-        advice: "Look at the source now; keep the older snapshots until the reason is known.",
+        advice: "Look at the source now; keep the older snapshots until the reason is known, \
+                 then run `evenkeel-agent accept`.",
+    },
+    FindingKind {
+        id: "backup_encrypted",
+        severity: Status::Critical,
+        about: "The source changed at large and in the way that encryption changes it.",
+        advice: "Look at the source at once; stop retention from removing the older snapshots. If \
+                 all is well, run `evenkeel-agent accept`.",
     },
     FindingKind {
         id: "backup_unreadable",
@@ -172,6 +206,18 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Status::Warning,
         about: "The tool ended well and complained all the same.",
         advice: "Run its command that lists snapshots by hand and read what it says.",
+    },
+    FindingKind {
+        id: "canary_changed",
+        severity: Status::Critical,
+        about: "Somebody changed the canary in the source, as encryption does.",
+        advice: "Look at the source at once; remove the canary when all is well, and it comes anew.",
+    },
+    FindingKind {
+        id: "canary_not_kept",
+        severity: Status::Warning,
+        about: "The canary cannot be written, so the age of restored data cannot be told by it.",
+        advice: "Let the agent's user write the file that `canary` names.",
     },
     FindingKind {
         id: "backup_only_said",

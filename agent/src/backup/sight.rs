@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::Keys;
+use super::plausible::bounds;
 use crate::checks::Facts;
 use crate::probe::redact::plain;
 
@@ -11,7 +12,7 @@ use crate::probe::redact::plain;
 const MOST_COPIES: usize = 120;
 
 /// With fewer earlier snapshots nothing is called usual.
-const FEWEST: usize = 7;
+pub(super) const FEWEST: usize = 7;
 
 /// More groups of one repository are not looked at one by one.
 pub const MOST_GROUPS: usize = 24;
@@ -75,6 +76,21 @@ pub struct GroupSight {
     pub readable: Option<bool>,
     /// Whether the newest snapshot could not be counted in time.
     pub size_unknown: bool,
+    /// Endings of the names that came with the newest snapshot, if looked at.
+    pub names: Option<NamesSight>,
+}
+
+/// Names that came and went between the two newest snapshots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamesSight {
+    /// Files that came.
+    pub came: u64,
+    /// The ending that most of them have.
+    pub ending: String,
+    /// How many have it.
+    pub came_alike: u64,
+    /// How many of the files that went had it.
+    pub went_alike: u64,
 }
 
 /// One snapshot; what the tool does not tell stays open.
@@ -94,6 +110,8 @@ pub struct SnapshotSight {
     pub removed: Option<u64>,
     /// Bytes that were new to the repository.
     pub added_bytes: Option<u64>,
+    /// Bytes of the one before that are not in it.
+    pub removed_bytes: Option<u64>,
     /// Whether everything that was to be in it is, where the tool records that;
     /// if not, what is missing.
     pub complete: Option<Result<(), String>>,
@@ -103,11 +121,6 @@ impl SnapshotSight {
     /// A snapshot of which only the start is known.
     pub fn new(start: Timestamp) -> Self {
         Self { start, ..Self::default() }
-    }
-
-    fn changed_share(&self) -> Option<f64> {
-        let files = self.files.filter(|files| *files > 0)?;
-        Some((self.changed? as f64 / files as f64).min(1.0))
     }
 
     fn fact(&self) -> SnapshotFact {
@@ -188,6 +201,7 @@ impl GroupSight {
                 ("changed", newest.changed),
                 ("removed", newest.removed),
                 ("added_bytes", newest.added_bytes),
+                ("removed_bytes", newest.removed_bytes),
             ] {
                 if let Some(value) = value {
                     facts.push(name, subject, Value::Number(value as f64));
@@ -218,18 +232,40 @@ impl GroupSight {
         });
     }
 
+    /// Shares of files and bytes that came and went, with what is usual. Where
+    /// the tool does not count each snapshot, the newest one's size stands for all.
     fn push_changes(&self, facts: &mut Facts) {
-        let shares: Vec<f64> =
-            self.snapshots.iter().filter_map(SnapshotSight::changed_share).collect();
-        let newest_tells =
-            self.snapshots.last().is_some_and(|newest| newest.changed_share().is_some());
-        let Some((newest, before)) = shares.split_last().filter(|_| newest_tells) else { return };
-        facts.push("changed_share", &self.subject, Value::Number(*newest));
-        if before.len() >= FEWEST {
-            let mut before = before.to_vec();
-            before.sort_by(f64::total_cmp);
-            let usual = Value::Number(before[before.len() / 2]);
-            facts.push("changed_share_usual", &self.subject, usual);
+        let Some(newest) = self.snapshots.last() else { return };
+        let share = |part: Option<u64>, own: Option<u64>, newest: Option<u64>| {
+            let whole = own.or(newest).filter(|whole| *whole > 0)?;
+            Some((part? as f64 / whole as f64).min(1.0))
+        };
+        let changed = |one: &SnapshotSight| share(one.changed, one.files, newest.files);
+        let removed = |one: &SnapshotSight| share(one.removed, one.files, newest.files);
+        let added = |one: &SnapshotSight| share(one.added_bytes, one.bytes, newest.bytes);
+        let all: [(&str, &dyn Fn(&SnapshotSight) -> Option<f64>); 3] =
+            [("changed_share", &changed), ("removed_share", &removed), ("added_share", &added)];
+        for (name, share) in all {
+            let Some(value) = share(newest) else { continue };
+            facts.push(name, &self.subject, Value::Number(value));
+            // The first snapshot of a group is new as a whole.
+            let before = &self.snapshots[..self.snapshots.len() - 1];
+            let earlier: Vec<f64> = before.iter().skip(1).filter_map(share).collect();
+            if let Some((usual, most)) = bounds(&earlier) {
+                facts.push(&format!("{name}_usual"), &self.subject, Value::Number(usual));
+                facts.push(&format!("{name}_most"), &self.subject, Value::Number(most));
+            }
+        }
+        if let Some(names) = &self.names {
+            let ending = Value::Text(plain(&names.ending));
+            facts.push("came_ending", &self.subject, ending);
+            for (name, count) in [
+                ("came", names.came),
+                ("came_alike", names.came_alike),
+                ("went_alike", names.went_alike),
+            ] {
+                facts.push(name, &self.subject, Value::Number(count as f64));
+            }
         }
     }
 }

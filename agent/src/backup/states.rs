@@ -7,7 +7,8 @@ use evenkeel_config::record::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::Keys;
-use super::judgement::{groups, knows_usual};
+use super::judgement::groups;
+use super::plausible::knows_usual;
 use crate::checks::{Facts, Seen};
 
 /// After so long a drill's word is no longer taken for what holds now.
@@ -26,6 +27,8 @@ const FINDINGS: &[(&str, Aspect, Verdict)] = &[
     ("backup_collapsed", Aspect::Plausible, Verdict::Fails),
     ("backup_grown", Aspect::Plausible, Verdict::Fails),
     ("backup_churn", Aspect::Plausible, Verdict::Fails),
+    ("canary_changed", Aspect::Plausible, Verdict::Fails),
+    ("backup_encrypted", Aspect::Plausible, Verdict::Fails),
     ("backup_history_lost", Aspect::Plausible, Verdict::Fails),
     ("backup_history_shrank", Aspect::Plausible, Verdict::Fails),
     ("backup_replaced", Aspect::Plausible, Verdict::Fails),
@@ -273,11 +276,13 @@ mod tests {
 
     fn keys() -> Keys {
         Keys {
+            name: "check".to_owned(),
             component: "nas".parse().unwrap(),
             dataset: None,
             expect_every: evenkeel_config::quantity::Span::from_hours(24),
             escrow: Some("bank safe".to_owned()),
             immutable: None,
+            canary: None,
         }
     }
 

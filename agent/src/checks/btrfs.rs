@@ -120,6 +120,10 @@ impl Check for Btrfs {
         backup::judge(&KIND, &self.keys, facts, past, now)
     }
 
+    fn keys(&self) -> Option<&Keys> {
+        Some(&self.keys)
+    }
+
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
     }

@@ -176,6 +176,10 @@ impl Check for Heartbeat {
         found
     }
 
+    fn keys(&self) -> Option<&Keys> {
+        Some(&self.keys)
+    }
+
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
     }

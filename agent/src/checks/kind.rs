@@ -12,7 +12,7 @@ use evenkeel_config::record::{
 };
 use jiff::Timestamp;
 
-use crate::backup;
+use crate::backup::{self, Keys};
 use crate::drill::Drillable;
 
 /// A kind of check: everything about it that is known before it is configured.
@@ -273,6 +273,11 @@ pub trait Check: Send + Sync {
 
     /// Judges facts. `past` holds this check's earlier evidence, oldest first.
     fn judge(&self, facts: &Facts, past: &[Evidence], now: Timestamp) -> Vec<Finding>;
+
+    /// The shared keys, for checks of backups.
+    fn keys(&self) -> Option<&Keys> {
+        None
+    }
 
     /// What holds of each group of snapshots, for checks of backups. Pure; asked
     /// after [`Check::judge`], also when a run came to no facts.

@@ -192,6 +192,10 @@ impl Check for Rsnapshot {
         found
     }
 
+    fn keys(&self) -> Option<&Keys> {
+        Some(&self.keys)
+    }
+
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
     }

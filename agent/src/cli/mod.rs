@@ -1,4 +1,5 @@
 //! The program `evenkeel-agent`: its commands, and the one place that prints errors.
+mod accept;
 mod check;
 mod documents;
 mod drill;
@@ -67,6 +68,13 @@ enum Command {
         /// Names of checks of the kind `heartbeat`; all of them unless given.
         names: Vec<String>,
     },
+    /// Accept what a backup looks like now as usual; its history begins anew.
+    Accept {
+        /// Name of the check.
+        check: String,
+        /// The group, as its findings name it; all groups unless given.
+        group: Option<String>,
+    },
     /// Accept that a target of a check is gone for good.
     Forget {
         /// Name of the check.
@@ -124,6 +132,9 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Map => map::map(&places, cli.format),
         Command::Validate => first::validate(&places, cli.format),
         Command::Heartbeat { names } => heartbeat::heartbeat(&places, &names, cli.format),
+        Command::Accept { check, group } => {
+            accept::accept(&places, &check, group.as_deref(), cli.format)
+        }
         Command::Forget { check, target } => store::forget(&places, &check, &target, cli.format),
         Command::Store(command) => store::store(&places, command, cli.format),
         Command::Completions { shell } => {

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::agent::{Agent, Setup};
+use crate::backup;
 use crate::checks::{Facts, Look};
 use crate::discover;
 use crate::drill;
@@ -223,7 +224,7 @@ async fn observe(
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => None,
-                result = tokio::time::timeout(deadline, check.check.observe(&look)) => {
+                result = tokio::time::timeout(deadline, backup::observe(check.check.as_ref(), &look)) => {
                     Some(result.unwrap_or_else(|_| Err(late(&check))))
                 }
             }

@@ -5,6 +5,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::agent::AgentError;
+use crate::heartbeats::Word;
 
 fn agent(table: AgentTable, folder: &Path) -> Agent {
     let settings = AgentSettings { agent: table, checks: Vec::new() };
@@ -230,9 +231,9 @@ async fn a_job_reports_by_its_secret_address() {
     assert_eq!(status(&ask(address, &body).await), "200");
     let stranger = body.replace(&address.to_string(), "evil.example");
     assert_eq!(status(&ask(address, &stranger).await), "421");
-    let words: Vec<crate::heartbeats::Word> =
+    let words: Vec<Word> =
         beats.of("nightly").expect("kept").iter().map(|ping| ping.word).collect();
-    use crate::heartbeats::Word;
+
     assert_eq!(words, [Word::Start, Word::End(0), Word::End(3), Word::End(1)]);
     let mut kept = String::new();
     for entry in std::fs::read_dir(agent.data().join("heartbeats")).expect("the folder") {

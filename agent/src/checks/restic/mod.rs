@@ -36,6 +36,7 @@ host = "srv-erp"                           # only snapshots of this host
 paths = ["/srv"]                           # only snapshots of these paths
 tags = ["nightly"]                         # only snapshots with all these tags
 dataset = "erp-db"                         # the data set on the map that is in them
+canary = "/srv/.evenkeel-canary"           # opt-in: a small signed file that is kept fresh there
 escrow = "sealed envelope, bank safe"      # where the password is kept for a disaster
 tool = "/usr/bin/restic"                   # if restic is not in the usual folders
 "#,
@@ -143,6 +144,10 @@ impl Check for Restic {
             found.push(KIND.finding(id, &self.keys.component, "", what, since(past, id, "", now)));
         }
         found
+    }
+
+    fn keys(&self) -> Option<&Keys> {
+        Some(&self.keys)
     }
 
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {

@@ -1,14 +1,19 @@
 //! What is there: facts of a repository and of each group of its snapshots.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evenkeel_config::record::{Failure, FailureKind, Value};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Restic;
 use super::groups::grouped;
-use crate::backup::{GroupSight, LockSeen, LocksSeen, MOST_GROUPS, Sight, SnapshotSight};
+use crate::backup::{
+    GroupSight, LockSeen, LocksSeen, MOST_GROUPS, NamesSight, Sight, SnapshotSight,
+};
 use crate::checks::{Facts, Look};
-use crate::probe::restic::{Locks, Repository, Snapshot, Stored};
+use crate::probe::restic::{Difference, Locks, Repository, Snapshot, Stored};
+
+/// So many latest snapshots of a group are compared with the one before.
+const MOST_COMPARED: usize = 9;
 
 /// A snapshot is counted again after so long.
 const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(20);
@@ -50,6 +55,10 @@ impl Restic {
         sight: &mut Sight,
     ) {
         let mut memory = self.memory.lock().await;
+        let present: BTreeSet<&str> = snapshots.iter().map(|one| one.id.as_str()).collect();
+        memory.differences.retain(|(before, after), _| {
+            present.contains(before.as_str()) && present.contains(after.as_str())
+        });
         let mut has_counts = true;
         let mut is_news = false;
         for (at, (group, members)) in grouped(snapshots).iter().enumerate() {
@@ -67,13 +76,19 @@ impl Restic {
                 is_news |= known.is_none();
                 let size = match known {
                     None => size_of(repository, newest, &mut seen).await,
-                    known => known,
+                    known => {
+                        seen.readable = Some(true);
+                        known
+                    }
                 };
                 memory.keep(&newest.id, size, now);
                 if let (Some(last), Some((files, bytes))) = (seen.snapshots.last_mut(), size) {
                     last.files = Some(files);
                     last.bytes = Some(bytes);
                 }
+            }
+            if at < MOST_GROUPS {
+                compare(repository, members, &mut memory, &mut seen).await;
             }
             sight.groups.push(seen);
         }
@@ -88,12 +103,65 @@ impl Restic {
     }
 }
 
+/// Fills in what changed from snapshot to snapshot. Versions that count while
+/// they back up are asked for names only when much has changed.
+async fn compare(
+    repository: &Repository,
+    members: &[&Snapshot],
+    memory: &mut Memory,
+    seen: &mut GroupSight,
+) {
+    let newest = members.len().saturating_sub(1);
+    for at in members.len().saturating_sub(MOST_COMPARED).max(1)..members.len() {
+        let (before, after) = (members[at - 1], members[at]);
+        let is_counted = after.summary.is_some();
+        if let (Some(one), Some(other)) = (before.summary, after.summary) {
+            let were = one.total_files_processed + other.files_new;
+            seen.snapshots[at].removed = Some(were.saturating_sub(other.total_files_processed));
+        }
+        let much = |one: &SnapshotSight| {
+            let files = one.files.unwrap_or(0).max(1);
+            one.changed.is_some_and(|changed| changed as f64 > 0.3 * files as f64)
+        };
+        if is_counted && !(at == newest && much(&seen.snapshots[at])) {
+            continue;
+        }
+        let key = (before.id.clone(), after.id.clone());
+        let known = match memory.differences.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let asked = repository.diff(&before.id, &after.id, at == newest).await;
+                let Ok(Some(difference)) = asked else { continue };
+                memory.differences.insert(key, difference.clone());
+                difference
+            }
+        };
+        let snapshot = &mut seen.snapshots[at];
+        if !is_counted {
+            snapshot.changed = Some(known.added.saturating_add(known.modified));
+            snapshot.removed = Some(known.removed);
+            snapshot.added_bytes = Some(known.added_bytes);
+            snapshot.removed_bytes = Some(known.removed_bytes);
+        }
+        if let (true, Some((ending, alike))) = (at == newest, known.came) {
+            seen.names = Some(NamesSight {
+                came: known.added,
+                ending,
+                came_alike: alike,
+                went_alike: known.went_alike,
+            });
+        }
+    }
+}
+
 /// Sizes that were asked for lately. A snapshot never changes, and counting it
 /// costs the reading of all its folders, from a cloud perhaps.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     sizes: BTreeMap<String, Remembered>,
     stored: Option<u64>,
+    /// A pair of snapshots never changes; they go when the repository's do.
+    differences: BTreeMap<(String, String), Difference>,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,5 @@
 //! Asks restic about one repository: only reads, never locks, never from a warm cache.
+mod diff;
 mod restore;
 
 pub use restore::{Ended, File};
@@ -13,6 +14,8 @@ use serde::Deserialize;
 use crate::probe::host::Host;
 use crate::probe::redact::Secrets;
 use crate::probe::tool::{Output, Tool};
+
+pub use diff::Difference;
 
 /// Secrets and settings files are not larger.
 const LARGEST_SECRET: usize = 64 << 10;
