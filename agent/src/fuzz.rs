@@ -28,3 +28,10 @@ pub fn restored_file(bytes: &[u8]) {
 pub fn postgres_dump(bytes: &[u8]) {
     let _ = crate::probe::postgres::dump::head(bytes);
 }
+
+/// A plain dump on its way into a throw-away database.
+pub fn postgres_script(bytes: &[u8]) {
+    use crate::probe::postgres::script;
+    let survey = script::survey(bytes).unwrap_or_default();
+    let _ = script::pass(bytes, &survey, false, &mut |_| true);
+}

@@ -3,11 +3,14 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use evenkeel_agent::checks::Check;
+use evenkeel_config::record::FailureKind;
 use jiff::{SignedDuration, Timestamp};
-use support::cluster::dumps;
-use support::{build, ids, judged, observe};
+use support::cluster::{ROWS, dumps};
+use support::{build, drilled, ids, judged, observe};
 
 const NOTHING: &[&str] = &[];
 
@@ -144,4 +147,123 @@ async fn a_dump_in_the_making_is_not_the_newest() {
     let later = now() + SignedDuration::from_mins(6);
     let facts = observe(check.as_ref(), later).await.unwrap();
     assert_eq!(ids(&check.judge(&facts, &[], later)), ["backup_incomplete!"]);
+}
+
+/// The check of one copied dump, with what has to be in it.
+fn drillable(folder: &Path, more: &str) -> Box<dyn Check> {
+    let expected = format!(
+        "tables = {{ \"public.invoices\" = {ROWS}, \"books.empty\" = 0 }}\n\
+         newest = \"select max(created) from public.invoices\"\n"
+    );
+    let expected = if more.contains("tables") { String::new() } else { expected };
+    build("pg_dump", &format!("{}{expected}{more}", keys(folder)))
+}
+
+#[tokio::test]
+async fn a_whole_dump_of_every_form_comes_back() {
+    for name in ["erp.sql", "erp.sql.gz", "create.sql", "erp.dump", "erp.tar", "erp.dir"] {
+        let folder = copy(name, None);
+        let opened = drilled(drillable(folder.path(), "").as_ref(), 60.0).await.unwrap();
+        assert!(opened.works, "{name}: {}", opened.what);
+        assert!(opened.what.contains(&format!("invoices with {ROWS} rows")), "{}", opened.what);
+        assert_eq!(opened.data_as_of.unwrap().to_string(), "2026-11-20T12:50:00Z", "{name}");
+        assert!(opened.seconds > 0.1);
+    }
+}
+
+/// Traps 9 and 10: psql loads a cut dump without a word, and the list of a cut or
+/// damaged archive reads well.
+#[tokio::test]
+async fn a_cut_or_damaged_dump_does_not_come_back() {
+    for (name, share) in [
+        ("erp.sql", 0.5),
+        ("erp.sql", 0.999),
+        ("erp.sql.gz", 0.8),
+        ("erp.dump", 0.95),
+        ("erp.tar", 0.6),
+    ] {
+        let folder = copy(name, Some(share));
+        let opened = drilled(drillable(folder.path(), "").as_ref(), 60.0).await.unwrap();
+        assert!(!opened.works, "{name} cut at {share}: {}", opened.what);
+    }
+    let folder = copy("erp.dump", None);
+    let file = folder.path().join("erp.dump");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4].fill(0xff);
+    std::fs::write(&file, bytes).unwrap();
+    age(&file, 2);
+    let check = drillable(folder.path(), "");
+    assert!(!drilled(check.as_ref(), 60.0).await.unwrap().works);
+    let (_folder, room) = support::room(60.0);
+    let read = check.drill().unwrap().read_part([1, 1], &room).await.unwrap().unwrap();
+    assert!(!read.sound);
+    let folder = copy("erp.dump", None);
+    let check = drillable(folder.path(), "");
+    let read = check.drill().unwrap().read_part([1, 1], &room).await.unwrap().unwrap();
+    assert!(read.sound, "{}", read.said);
+}
+
+#[tokio::test]
+async fn too_few_rows_a_missing_table_and_old_rows_are_found() {
+    let folder = copy("erp.dump", None);
+    for (more, words) in [
+        ("tables = { \"public.invoices\" = 3001 }", "3000 rows, at least 3001"),
+        ("tables = { \"public.absent\" = 0 }", "public.absent cannot be counted"),
+        ("max_age = \"1s\"", "its newest row is of 2026-11-20"),
+    ] {
+        let opened = drilled(drillable(folder.path(), more).as_ref(), 60.0).await.unwrap();
+        assert!(!opened.works && opened.what.contains(words), "{more}: {}", opened.what);
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_dump_does_nothing_on_the_host() {
+    let marker = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(marker.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let made = marker.path().join("made");
+    let touch = format!("touch {}", made.display());
+    let whole = std::fs::read_to_string(dumps().join("erp.sql")).unwrap();
+    for (hostile, cannot_tell) in [
+        (format!("\\! {touch}"), false),
+        (format!("\\copy public.invoices to program '{touch}'"), false),
+        (format!("select 1 \\! {touch}"), false),
+        (format!("select '\n\\! {touch}\n' \\! {touch}"), false),
+        (format!("\\unrestrict x\n\\! {touch}"), false),
+        (format!("copy public.invoices to program '{touch}';"), true),
+        (format!("copy public.invoices to '{}';", made.display()), true),
+    ] {
+        let folder = copy("erp.sql", None);
+        let file = folder.path().join("erp.sql");
+        let text = whole.replacen(
+            "--\n-- PostgreSQL database dump complete",
+            &format!("{hostile}\n\n--\n-- PostgreSQL database dump complete"),
+            1,
+        );
+        assert_ne!(text, whole);
+        std::fs::write(&file, text).unwrap();
+        age(&file, 2);
+        match drilled(drillable(folder.path(), "").as_ref(), 60.0).await {
+            Ok(opened) => assert!(!opened.works && !cannot_tell, "{hostile}: {}", opened.what),
+            Err(failure) => assert!(cannot_tell, "{hostile}: {}", failure.what),
+        }
+        assert!(!made.exists(), "{hostile} was done");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_is_not_failed() {
+    let folder = copy("erp.sql", None);
+    let file = folder.path().join("erp.sql");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("database version 15.", "database version 7.")).unwrap();
+    age(&file, 2);
+    let failure = drilled(drillable(folder.path(), "").as_ref(), 60.0).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::ToolVersion, "{}", failure.what);
+    let folder = copy("cluster.sql", None);
+    let failure = drilled(drillable(folder.path(), "").as_ref(), 60.0).await.unwrap_err();
+    assert!(failure.kind.is_unknown(), "{}", failure.what);
+    let folder = copy("erp.dump", None);
+    let failure = drilled(drillable(folder.path(), "").as_ref(), 0.9).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Timeout, "{}", failure.what);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evenkeel_config::record::{Failure, FailureKind};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use super::process;
@@ -218,12 +218,56 @@ impl Tool {
         }
     }
 
+    /// As [`Tool::run`], feeding its standard input piece by piece until the
+    /// sender is dropped.
+    ///
+    /// # Errors
+    /// As [`Tool::run`].
+    pub async fn run_fed<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        deadline: Duration,
+        mut input: tokio::sync::mpsc::Receiver<Vec<u8>>,
+    ) -> Result<Output, ToolError> {
+        let mut running = self.start_with(arguments, Stdio::piped())?;
+        let stdin = running.child.stdin.take();
+        let feed = async move {
+            let Some(mut stdin) = stdin else { return };
+            while let Some(piece) = input.recv().await {
+                // A tool that ends early does not read to the end.
+                if stdin.write_all(&piece).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let work = async { tokio::join!(feed, running.finish(self.output_cap)).1 };
+        match tokio::time::timeout(deadline, work).await {
+            Err(_) => Err(self.late(deadline)),
+            Ok(Err(Broken::TooLong)) => {
+                Err(ToolError::OutputTooLong { name: self.name.clone(), cap: self.output_cap })
+            }
+            Ok(Err(Broken::System(why))) => Err(ToolError::Start { name: self.name.clone(), why }),
+            Ok(Ok((code, stdout, stderr))) => {
+                let said = self.secrets.words(&stderr);
+                Ok(Output { code, stdout, stderr, said })
+            }
+        }
+    }
+
     fn late(&self, deadline: Duration) -> ToolError {
         let seconds = deadline.as_secs_f64().round() as u64;
         ToolError::Timeout { name: self.name.clone(), seconds }
     }
 
     fn start<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Running, ToolError> {
+        self.start_with(arguments, Stdio::null())
+    }
+
+    fn start_with<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        stdin: Stdio,
+    ) -> Result<Running, ToolError> {
         let mut command = Command::new(&self.path);
         command.args(arguments).env_clear();
         command.env("LC_ALL", "C").env("TZ", "UTC").env("PATH", FOLDERS.join(":"));
@@ -240,7 +284,7 @@ impl Tool {
         } else if let Some(mark) = std::env::var_os(process::MARK) {
             command.env(process::MARK, mark);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => ToolError::Missing { name: self.name.clone() },
             _ => ToolError::Start { name: self.name.clone(), why: error.to_string() },

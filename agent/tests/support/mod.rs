@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use evenkeel_agent::checks::{self, Check, Facts, Look};
+use evenkeel_agent::drill::{Opened, Room, Wanted};
 use evenkeel_config::agent::CheckEntry;
 use evenkeel_config::problem::{Place, Problems};
 use evenkeel_config::record::{Evidence, Failure, Finding, Outcome, SCHEMA_VERSION, Status};
@@ -114,4 +115,38 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
 /// A port that nobody listens on.
 pub(crate) fn free_port(address: Ipv4Addr) -> u16 {
     TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A room for a drill: the folder that holds it, and the room.
+pub(crate) fn room(seconds: f64) -> (tempfile::TempDir, Room) {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, cache) = (folder.path().join("files"), folder.path().join("cache"));
+    std::fs::create_dir(&files).unwrap();
+    std::fs::create_dir(&cache).unwrap();
+    let until = Instant::now() + Duration::from_secs_f64(seconds);
+    (folder, Room { folder: files, cache, until, bandwidth: None })
+}
+
+/// Restores everything of the only target, and opens it; nothing may be left behind.
+pub(crate) async fn drilled(check: &dyn Check, seconds: f64) -> Result<Opened, Failure> {
+    let drill = check.drill().expect("it can be drilled");
+    let (folder, room) = room(seconds);
+    let targets = drill.targets(room.until).await?;
+    let [target] = targets.as_slice() else { panic!("{} targets", targets.len()) };
+    let restored = drill.restore(target, Wanted::All, &room).await?;
+    assert!(restored.worked, "{}", restored.said);
+    let opened = drill.open(&room.folder.join(&restored.below), &room).await;
+    let left = std::fs::read_dir(&room.cache).unwrap().count();
+    assert_eq!(left, 0, "the cluster's folder is left");
+    let place = folder.path().to_str().unwrap();
+    let still = || processes().into_iter().any(|line| line.contains(place));
+    until("the end of all processes", || !still());
+    opened.map(|opened| opened.expect("it has an application"))
+}
+
+/// The command lines of all processes.
+fn processes() -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
 }

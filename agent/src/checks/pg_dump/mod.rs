@@ -1,7 +1,9 @@
 //! Dumps of PostgreSQL databases: proves that each database has a fresh one of the usual
 //! size that ends as a whole dump does. Fooled by what is wrong within; only a drill tells.
+mod drill;
 mod sight;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use evenkeel_config::agent::CheckEntry;
@@ -16,6 +18,8 @@ use super::{
 };
 use crate::backup::{self, Keys};
 use crate::checks::files::watched;
+use crate::drill::Drillable;
+use crate::probe::postgres::Expected;
 use crate::probe::redact::plain;
 
 /// The kind.
@@ -29,6 +33,10 @@ pub(super) static KIND: CheckKind = CheckKind {
 expect_every = "24h"                 # a dump of each database is due; a day unless stated
 min_size = "1 MB"                    # the newest dump is at least this large
 dataset = "erp-db"                   # the data set on the map that is in it
+tables = { "public.invoices" = 1000 }           # a drill counts at least so many rows
+newest = "select max(created) from invoices"    # asked by a drill
+max_age = "26h"                      # how old that may be
+superuser = false                    # true: a drill loads it with all rights in its cluster
 bin = "/usr/lib/postgresql/15/bin"   # if PostgreSQL's programs are not in the usual folders
 "#,
     every: Span::from_secs(30 * 60),
@@ -120,6 +128,10 @@ struct Settings {
     path: Option<String>,
     min_size: Option<Size>,
     bin: Option<PathBuf>,
+    superuser: bool,
+    tables: BTreeMap<String, u64>,
+    newest: Option<String>,
+    max_age: Option<Span>,
 }
 
 struct PgDump {
@@ -128,6 +140,8 @@ struct PgDump {
     pattern: Option<String>,
     min_size: Size,
     bin: Option<PathBuf>,
+    superuser: bool,
+    expected: Expected,
     memory: tokio::sync::Mutex<sight::Memory>,
 }
 
@@ -141,6 +155,12 @@ fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> 
         pattern,
         min_size: settings.min_size.unwrap_or_default(),
         bin: settings.bin,
+        superuser: settings.superuser,
+        expected: Expected {
+            tables: settings.tables,
+            newest: settings.newest,
+            max_age: settings.max_age,
+        },
         memory: tokio::sync::Mutex::default(),
     }))
 }
@@ -187,5 +207,9 @@ impl Check for PgDump {
 
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
+    }
+
+    fn drill(&self) -> Option<&dyn Drillable> {
+        Some(self)
     }
 }
