@@ -6,6 +6,22 @@ pub fn restic_snapshots(bytes: &[u8]) {
     let _ = crate::probe::restic::classify(Some(1), bytes);
 }
 
+/// What borg lists, and what it says besides.
+pub fn borg_answer(bytes: &[u8]) {
+    let _ = crate::probe::borg::archives(bytes);
+    let _ = crate::probe::borg::item(bytes);
+    let _ = crate::probe::borg::change(bytes);
+    let _ = crate::probe::borg::classify(Some(2), &crate::probe::borg::said(bytes));
+}
+
+/// Files of a borg repository.
+pub fn borg_folder(bytes: &[u8]) {
+    let _ = crate::probe::borg::segments_in_use(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let _ = crate::probe::borg::config(&text);
+    let _ = crate::probe::borg::in_roster(&text);
+}
+
 /// A packet from a DNS server.
 pub fn dns_packet(bytes: &[u8]) {
     let _ = crate::probe::dns::parse(bytes);

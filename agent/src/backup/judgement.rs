@@ -153,6 +153,10 @@ fn judge_repository(facts: &Facts, found: &mut Found<'_>) {
 fn judge_lock(facts: &Facts, found: &mut Found<'_>) {
     let Some(Value::Time(renewed)) = facts.get("oldest_lock", "") else { return };
     let is_dead = facts.flag("lock_dead", "");
+    // Not every tool renews its locks; a first backup takes days.
+    if facts.flag("lock_alive", "") {
+        return;
+    }
     if !is_dead && found.now.duration_since(*renewed) < LOCK_AGE {
         return;
     }

@@ -49,6 +49,7 @@ pub const FACTS: &[FactKind] = &[
     repository_fact("lock_exclusive", "", "Whether the worst lock keeps everybody out."),
     repository_fact("lock_holder", "", "Who holds the worst lock."),
     repository_fact("lock_dead", "", "Whether the holder is a process of this host that ended."),
+    repository_fact("lock_alive", "", "Whether the holder is a process of this host that runs."),
     repository_fact("said", "", "What the tool said besides its answer."),
     repository_fact("stored_size", "backup_stored_bytes", "Bytes that all snapshots take."),
     repository_fact("groups_left_out", "", "Groups beyond the number that is looked at."),

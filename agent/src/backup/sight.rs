@@ -61,6 +61,8 @@ pub struct LockSeen {
     pub holder: String,
     /// Whether the holder is a process of this host that has ended.
     pub is_dead: bool,
+    /// Whether the holder is a process of this host that runs.
+    pub is_alive: bool,
 }
 
 /// One group of snapshots: what one job backs up again and again.
@@ -176,6 +178,7 @@ impl Sight {
             facts.push("lock_exclusive", "", Value::Flag(lock.exclusive));
             facts.push("lock_holder", "", Value::Text(plain(&lock.holder)));
             facts.push("lock_dead", "", Value::Flag(lock.is_dead));
+            facts.push("lock_alive", "", Value::Flag(lock.is_alive));
         }
         for group in self.groups.iter().take(MOST_GROUPS) {
             group.push(keys, &mut facts);

@@ -40,6 +40,8 @@ const FINDINGS: &[(&str, Aspect, Verdict)] = &[
     ("pg_dump_folder_missing", Aspect::Fresh, Verdict::Fails),
     ("files_folder_missing", Aspect::Reachable, Verdict::Fails),
     ("files_folder_missing", Aspect::Fresh, Verdict::Fails),
+    ("borg_segments_missing", Aspect::Intact, Verdict::Fails),
+    ("borg_zero_filled", Aspect::Intact, Verdict::Fails),
 ];
 
 /// The states of each group after a run, whether it came to facts or not.
@@ -182,7 +184,7 @@ fn told_by_facts(state: &mut CopyState, facts: &Facts, seen: &Seen<'_>) {
             tell(state, *aspect, *verdict, grade, finding, seen.now);
         }
     }
-    if facts.flag("lock_exclusive", "") {
+    if facts.flag("lock_exclusive", "") && !facts.flag("lock_alive", "") {
         let holder = facts.text("lock_holder", "").unwrap_or("somebody");
         let why = format!("held by {holder}");
         set(state, Aspect::Unlocked, Verdict::Fails, Grade::Listed, seen.now, why);

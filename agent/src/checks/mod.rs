@@ -1,4 +1,5 @@
 //! Every kind of check: the table that names, documents and builds it.
+mod borg;
 mod btrfs;
 mod certificate;
 mod clock;
@@ -27,6 +28,7 @@ pub use table::table_markdown;
 /// Every check kind, sorted by name. One file per kind; a test compares this
 /// table with the folder.
 pub const CHECKS: &[&CheckKind] = &[
+    &borg::KIND,
     &btrfs::KIND,
     &certificate::KIND,
     &clock::KIND,

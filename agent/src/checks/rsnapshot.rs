@@ -289,6 +289,7 @@ fn lock(host: &Host, file: Option<&str>) -> LocksSeen {
             exclusive: true,
             holder: format!("process {pid} of this host"),
             is_dead: host.exists("/proc/self") && !host.exists(&format!("/proc/{pid}")),
+            is_alive: false,
         })
     });
     LocksSeen { count: u64::from(held.is_some()), worst: held }

@@ -1,4 +1,5 @@
 //! All contact with the outside: tools, files of the host, TLS and DNS.
+pub mod borg;
 pub mod copy;
 pub mod dns;
 pub mod host;

@@ -101,6 +101,7 @@ pub struct Tool {
     environment: Vec<(OsString, OsString)>,
     secrets: Secrets,
     output_cap: usize,
+    folder: PathBuf,
 }
 
 /// What came of a command that ended by itself.
@@ -137,6 +138,7 @@ impl Tool {
             environment: Vec::new(),
             secrets: Secrets::default(),
             output_cap: OUTPUT_CAP,
+            folder: PathBuf::from("/"),
         })
     }
 
@@ -158,6 +160,13 @@ impl Tool {
     #[must_use]
     pub fn output_cap(mut self, bytes: usize) -> Self {
         self.output_cap = bytes;
+        self
+    }
+
+    /// Runs it in a folder instead of `/`.
+    #[must_use]
+    pub fn working_in(mut self, folder: &Path) -> Self {
+        self.folder = folder.to_owned();
         self
     }
 
@@ -277,7 +286,7 @@ impl Tool {
             }
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.current_dir("/").kill_on_drop(true);
+        command.current_dir(&self.folder).kill_on_drop(true);
         let stays = STAYS.load(Ordering::Relaxed);
         if !stays {
             command.process_group(0);

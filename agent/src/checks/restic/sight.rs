@@ -232,6 +232,7 @@ fn locks_seen(locks: Locks) -> LocksSeen {
         exclusive: lock.exclusive,
         holder: format!("process {} on {}", lock.pid, lock.hostname),
         is_dead: locks.worst_is_dead,
+        is_alive: false,
     });
     LocksSeen { count: locks.count as u64, worst }
 }

@@ -427,7 +427,7 @@ fn maybe_timestamp<'de, D: serde::Deserializer<'de>>(
     timestamp(deserializer).map(Some)
 }
 
-fn secret_file(host: &Host, file: &str) -> Result<String, Failure> {
+pub(in crate::probe) fn secret_file(host: &Host, file: &str) -> Result<String, Failure> {
     host.text(file, LARGEST_SECRET).map_err(|error| Failure {
         kind: FailureKind::AuthFailed,
         what: format!("the secret cannot be read: {error}"),
@@ -436,7 +436,7 @@ fn secret_file(host: &Host, file: &str) -> Result<String, Failure> {
 }
 
 /// Lines `NAME=value`, as systemd and shells write them.
-fn environment(text: &str) -> Vec<(String, String)> {
+pub(in crate::probe) fn environment(text: &str) -> Vec<(String, String)> {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.starts_with('#'))
