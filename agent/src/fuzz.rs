@@ -22,6 +22,11 @@ pub fn borg_folder(bytes: &[u8]) {
     let _ = crate::probe::borg::in_roster(&text);
 }
 
+/// A configuration of borgmatic's.
+pub fn borgmatic_configuration(bytes: &[u8]) {
+    crate::checks::borgmatic_fuzz(bytes);
+}
+
 /// A packet from a DNS server.
 pub fn dns_packet(bytes: &[u8]) {
     let _ = crate::probe::dns::parse(bytes);

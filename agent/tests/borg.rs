@@ -291,9 +291,9 @@ async fn lost_segments_are_found() {
 async fn files_that_a_repair_filled_with_zeroes_are_found() {
     let lab = Lab::new();
     std::fs::write(lab.path("source/more"), noise(2, 50_000)).unwrap();
-    lab.back_up("srv-2026-11-21-b", "2026-11-21T04:00:00");
-    let lists = lab.needed_for(&["list", "::srv-2026-11-21-b"]);
-    let data = lab.needed_for(&["extract", "--dry-run", "::srv-2026-11-21-b", "source/more"]);
+    lab.back_up("srv-2026-11-21T04", "2026-11-21T04:00:00");
+    let lists = lab.needed_for(&["list", "::srv-2026-11-21T04"]);
+    let data = lab.needed_for(&["extract", "--dry-run", "::srv-2026-11-21T04", "source/more"]);
     let data = data.iter().find(|path| !lists.contains(path)).expect("data lies apart");
     std::fs::remove_file(data).unwrap();
     lab.borg(&["check", "--repair"]);
@@ -324,7 +324,7 @@ async fn a_stale_group_does_not_hide_behind_a_fresh_one() {
 async fn empty_and_future_archives_are_not_fresh_data() {
     let lab = Lab::new();
     std::fs::remove_file(lab.path("source/ledger")).unwrap();
-    lab.back_up("srv-2026-11-21-b", "2026-11-21T09:00:00");
+    lab.back_up("srv-2026-11-21T09", "2026-11-21T09:00:00");
     assert_eq!(lab.findings().await, ["backup_empty!"]);
     std::fs::write(lab.path("source/ledger"), "x").unwrap();
     lab.back_up("srv-2026-11-25", "2026-11-25T03:00:00");
@@ -504,7 +504,7 @@ async fn a_drill_brings_files_back_and_leaves_the_repository_alone() {
     for at in 0..12 {
         std::fs::write(lab.path(&format!("source/f[{at}]*")), noise(at, 3000)).unwrap();
     }
-    lab.back_up("srv-2026-11-21-b", "2026-11-21T04:00:00");
+    lab.back_up("srv-2026-11-21T04", "2026-11-21T04:00:00");
     let before = content(&lab.path("repository"));
     let check = lab.check();
     let drill = check.drill().unwrap();
@@ -538,9 +538,9 @@ async fn a_damaged_segment_stays_green_until_a_drill() {
     for at in 0..30 {
         std::fs::write(lab.path(&format!("source/f{at}")), noise(at, 3000)).unwrap();
     }
-    lab.back_up("srv-2026-11-21-b", "2026-11-21T04:00:00");
-    let lists = lab.needed_for(&["list", "::srv-2026-11-21-b"]);
-    let data = lab.needed_for(&["extract", "--dry-run", "::srv-2026-11-21-b"]);
+    lab.back_up("srv-2026-11-21T04", "2026-11-21T04:00:00");
+    let lists = lab.needed_for(&["list", "::srv-2026-11-21T04"]);
+    let data = lab.needed_for(&["extract", "--dry-run", "::srv-2026-11-21T04"]);
     let data = data.iter().find(|path| !lists.contains(path)).expect("data lies apart");
     let mut bytes = std::fs::read(data).unwrap();
     let middle = bytes.len() / 2;

@@ -1,5 +1,6 @@
 //! Every kind of check: the table that names, documents and builds it.
 mod borg;
+mod borgmatic;
 mod btrfs;
 mod certificate;
 mod clock;
@@ -20,6 +21,7 @@ mod table;
 mod temperature;
 mod zfs;
 
+pub(crate) use borgmatic::fuzz as borgmatic_fuzz;
 pub use kind::{
     BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
 };
@@ -29,6 +31,7 @@ pub use table::table_markdown;
 /// table with the folder.
 pub const CHECKS: &[&CheckKind] = &[
     &borg::KIND,
+    &borgmatic::KIND,
     &btrfs::KIND,
     &certificate::KIND,
     &clock::KIND,

@@ -50,14 +50,14 @@ type Member<'a> = (Vec<Piece>, &'a Archive);
 /// differ with nearly every archive: `db1` and `db2` are two databases.
 pub(in crate::checks) fn grouped(archives: &[Archive]) -> BTreeMap<Group, Vec<&Archive>> {
     let mut shapes: BTreeMap<(String, Vec<Piece>), Vec<Member<'_>>> = BTreeMap::new();
+    let hosts = hosts(archives);
     for archive in archives {
         let pieces = pieces(&archive.name);
-        let blank = |piece: &Piece| match piece {
-            Piece::Digits(_) => Piece::Digits(String::new()),
-            other => other.clone(),
-        };
-        let shape = pieces.iter().map(blank).collect();
-        let host = archive.hostname.clone().unwrap_or_default();
+        let shape = shape(&pieces);
+        // Where its description is damaged, others of that shape tell its host.
+        let alike = hosts.get(&shape).filter(|hosts| hosts.len() == 1);
+        let host = archive.hostname.as_deref().or_else(|| alike?.first().copied());
+        let host = host.unwrap_or_default().to_owned();
         shapes.entry((host, shape)).or_default().push((pieces, archive));
     }
     let mut groups: BTreeMap<Group, Vec<&Archive>> = BTreeMap::new();
@@ -72,6 +72,26 @@ pub(in crate::checks) fn grouped(archives: &[Archive]) -> BTreeMap<Group, Vec<&A
         members.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
     }
     groups
+}
+
+/// A name with its digits left open.
+fn shape(pieces: &[Piece]) -> Vec<Piece> {
+    let blank = |piece: &Piece| match piece {
+        Piece::Digits(_) => Piece::Digits(String::new()),
+        other => other.clone(),
+    };
+    pieces.iter().map(blank).collect()
+}
+
+/// The hosts that make archives of a shape.
+fn hosts(archives: &[Archive]) -> BTreeMap<Vec<Piece>, BTreeSet<&str>> {
+    let mut hosts: BTreeMap<Vec<Piece>, BTreeSet<&str>> = BTreeMap::new();
+    for archive in archives {
+        if let Some(host) = &archive.hostname {
+            hosts.entry(shape(&pieces(&archive.name))).or_default().insert(host);
+        }
+    }
+    hosts
 }
 
 /// Whether the digits at a place differ with nearly every archive.
@@ -279,5 +299,10 @@ mod tests {
         let list = [archive("a", "x-2026-11-20"), archive("b", "x-2026-11-21")];
         let words: Vec<String> = grouped(&list).keys().map(Group::words).collect();
         assert_eq!(words, ["a:x-*", "b:x-*"]);
+        let unknown = Archive { hostname: None, ..archive("", "x-2026-11-22") };
+        let list = [archive("a", "x-2026-11-20"), unknown.clone()];
+        assert_eq!(grouped(&list).len(), 1);
+        let list = [archive("a", "x-2026-11-20"), archive("b", "x-2026-11-21"), unknown];
+        assert_eq!(grouped(&list).len(), 3);
     }
 }

@@ -43,46 +43,46 @@ tool = "/usr/bin/borg"                     # if borg is not in the usual folders
     every: Span::from_hours(1),
     deadline: Span::from_secs(5 * 60),
     stale_after_intervals: 4,
-    facts: FACTS,
-    findings: FINDINGS,
+    facts: &[MISSING_SEGMENTS, ZERO_FILLED],
+    findings: &[SEGMENTS_MISSING, NOT_WHOLE],
     backup: Some(BackupKind { secret_key: "passphrase_file" }),
     build,
 };
 
-/// Facts of a repository of borg's, under whatever kind it is looked at.
-pub(super) const FACTS: &[FactKind] = &[
-    FactKind {
-        name: "missing_segments",
-        metric: "borg_missing_segments",
-        help: "Segments that the repository counts on and that are gone.",
-        subject: "",
-        labels: &[],
-    },
-    FactKind {
-        name: "zero_filled",
-        metric: "borg_zero_filled_files",
-        help: "Files of the newest archive that a repair filled with zeroes.",
-        subject: "group",
-        labels: &[],
-    },
-];
+/// How many segments of a repository are gone.
+pub(super) const MISSING_SEGMENTS: FactKind = FactKind {
+    name: "missing_segments",
+    metric: "borg_missing_segments",
+    help: "Segments that the repository counts on and that are gone.",
+    subject: "",
+    labels: &[],
+};
 
-/// Findings on a repository of borg's, under whatever kind it is looked at.
-pub(super) const FINDINGS: &[FindingKind] = &[
-    FindingKind {
-        id: "borg_segments_missing",
-        severity: Status::Critical,
-        about: "Files of the repository are gone, and the data in them with it.",
-        advice: "Copy the repository aside, bring back lost files from a copy of it, then let \
-                 `borg check` look at the copy.",
-    },
-    FindingKind {
-        id: "borg_zero_filled",
-        severity: Status::Critical,
-        about: "A repair replaced lost parts of files by zeroes.",
-        advice: "Run the backup again: borg heals such files when it meets the lost parts.",
-    },
-];
+/// How many files of a newest archive are not whole.
+pub(super) const ZERO_FILLED: FactKind = FactKind {
+    name: "zero_filled",
+    metric: "borg_zero_filled_files",
+    help: "Files of the newest archive that a repair filled with zeroes.",
+    subject: "group",
+    labels: &[],
+};
+
+/// See [`MISSING_SEGMENTS`].
+pub(super) const SEGMENTS_MISSING: FindingKind = FindingKind {
+    id: "borg_segments_missing",
+    severity: Status::Critical,
+    about: "Files of the repository are gone, and the data in them with it.",
+    advice: "Copy the repository aside, bring back lost files from a copy of it, then let \
+             `borg check` look at the copy.",
+};
+
+/// See [`ZERO_FILLED`].
+pub(super) const NOT_WHOLE: FindingKind = FindingKind {
+    id: "borg_zero_filled",
+    severity: Status::Critical,
+    about: "A repair replaced lost parts of files by zeroes.",
+    advice: "Run the backup again: borg heals such files when it meets the lost parts.",
+};
 
 /// Own keys of the check.
 #[derive(Debug, Default, Deserialize)]

@@ -53,8 +53,9 @@ pub(super) enum Secret {
 
 /// Reads a configuration. The error never quotes it, for it may hold a secret.
 pub(super) fn import(text: &str, host_name: &str) -> Result<Imported, String> {
-    let value: Value = serde_saphyr::from_str(text)
-        .map_err(|_| "it is no YAML that can be read here; `!include` is not followed".to_owned())?;
+    let value: Value = serde_saphyr::from_str(text).map_err(|_| {
+        "it is no YAML that can be read here; `!include` is not followed".to_owned()
+    })?;
     let Value::Object(top) = value else { return Err("it is no map of options".to_owned()) };
     let options = flat(top);
     let repositories = repositories(options.get("repositories"));
@@ -67,7 +68,8 @@ pub(super) fn import(text: &str, host_name: &str) -> Result<Imported, String> {
         environment.extend(text(option).map(|value| (variable.to_owned(), value)));
     }
     let below = |option: &str, rest: &str| text(option).map(|folder| format!("{folder}/{rest}"));
-    let state_folders = [text("borgmatic_source_directory"), below("user_state_directory", "borgmatic")];
+    let state_folders =
+        [text("borgmatic_source_directory"), below("user_state_directory", "borgmatic")];
     Ok(Imported {
         repositories,
         secret: secret(&options),

@@ -22,8 +22,6 @@ const fn fact(name: &'static str, metric: &'static str, help: &'static str) -> F
     FactKind { name, metric, help, subject: "repository", labels: &[] }
 }
 
-const [SEGMENTS, ZEROES]: [&FactKind; 2] = [&borg::FACTS[0], &borg::FACTS[1]];
-
 /// The kind.
 pub(super) static KIND: CheckKind = CheckKind {
     name: "borgmatic",
@@ -44,8 +42,8 @@ tool = "/usr/bin/borg"                     # if borg is not in the usual folders
     deadline: Span::from_secs(10 * 60),
     stale_after_intervals: 4,
     facts: &[
-        FactKind { ..*SEGMENTS },
-        FactKind { ..*ZEROES },
+        borg::MISSING_SEGMENTS,
+        borg::ZERO_FILLED,
         fact("repository", "", "The repository, by its label or place."),
         fact("own_id", "", "Id of that repository, made with it."),
         fact("archives", "borgmatic_archives", "Archives in the repository."),
@@ -80,19 +78,8 @@ tool = "/usr/bin/borg"                     # if borg is not in the usual folders
 };
 
 const FINDINGS: &[FindingKind] = &[
-    FindingKind {
-        id: "borg_segments_missing",
-        severity: Status::Critical,
-        about: "Files of a repository are gone, and the data in them with it.",
-        advice: "Copy the repository aside, bring back lost files from a copy of it, then let \
-                 `borg check` look at the copy.",
-    },
-    FindingKind {
-        id: "borg_zero_filled",
-        severity: Status::Critical,
-        about: "A repair replaced lost parts of files by zeroes.",
-        advice: "Run the backup again: borg heals such files when it meets the lost parts.",
-    },
+    borg::SEGMENTS_MISSING,
+    borg::NOT_WHOLE,
     FindingKind {
         id: "borgmatic_repository_failed",
         severity: Status::Critical,
@@ -144,10 +131,10 @@ struct Borgmatic {
 
 fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> {
     let (keys, own) = Keys::take(entry, problems)?;
-    let settings: Settings = settings(&own, problems)?;
-    let configuration =
-        settings.configuration.unwrap_or_else(|| "/etc/borgmatic/config.yaml".to_owned());
-    let home = settings.home.unwrap_or_else(|| "/root".to_owned());
+    let Settings { configuration, home, passphrase_file, key_file, tool } =
+        settings(&own, problems)?;
+    let configuration = configuration.unwrap_or_else(|| "/etc/borgmatic/config.yaml".to_owned());
+    let home = home.unwrap_or_else(|| "/root".to_owned());
     let mut is_sound = true;
     for (key, path) in [("configuration", &configuration), ("home", &home)] {
         if !path.starts_with('/') {
@@ -158,7 +145,6 @@ fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> 
     }
     is_sound.then(|| {
         let repositories = tokio::sync::Mutex::default();
-        let Settings { passphrase_file, key_file, tool, .. } = settings;
         let check: Box<dyn Check> = Box::new(Borgmatic {
             keys,
             configuration,

@@ -151,7 +151,9 @@ impl Borgmatic {
         facts: &mut Facts,
         look: &Look,
     ) {
-        let Some(id) = seen.sight.repository_id.as_deref().filter(|id| is_plain(id)) else { return };
+        let Some(id) = seen.sight.repository_id.as_deref().filter(|id| is_plain(id)) else {
+            return;
+        };
         facts.push("own_id", label, Value::Text(id.to_owned()));
         let count = seen.sight.groups.iter().map(|group| group.snapshots.len()).sum::<usize>();
         facts.push("archives", label, Value::Number(count as f64));

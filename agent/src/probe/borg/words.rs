@@ -50,7 +50,7 @@ pub fn said(stderr: &[u8]) -> Said {
             said.remote.push('\n');
             continue;
         }
-        said.add(&line.message);
+        said.add(outcome(&line.message));
         if line.levelname != "WARNING" {
             said.errors.extend(line.msgid);
         }
@@ -58,7 +58,25 @@ pub fn said(stderr: &[u8]) -> Said {
     said
 }
 
+/// Of a traceback only its outcome says something; the way there, the machine
+/// and the arguments do not.
+fn outcome(message: &str) -> &str {
+    if !message.starts_with("Traceback") {
+        return message;
+    }
+    let (trace, _) = message.split_once("\n\nPlatform:").unwrap_or((message, ""));
+    trace.trim_end().lines().next_back().unwrap_or(message)
+}
+
 impl Said {
+    /// Whether all that it said is that paths asked for were not there, which
+    /// borg 1.2 says of exact paths that it did find, too.
+    pub fn is_only_unmatched(&self) -> bool {
+        let is_so =
+            |line: &str| line.starts_with("Include pattern ") && line.ends_with("never matched.");
+        self.remote.is_empty() && self.words.lines().all(is_so)
+    }
+
     fn add(&mut self, words: &str) {
         self.words.push_str(words);
         self.words.push('\n');
@@ -275,6 +293,16 @@ mod tests {
         ] {
             assert_eq!(classify(code, &said(stderr.as_bytes())), end, "{code:?} {stderr}");
         }
+    }
+
+    #[test]
+    fn of_a_traceback_the_outcome_stays() {
+        let text = r#"{"type": "log_message", "levelname": "ERROR", "message":
+            "Traceback (most recent call last):\n  File x\nKeyError: 3\n\nPlatform: Linux\n"}"#;
+        let said = said(text.replace('\n', "").as_bytes());
+        assert_eq!(said.words, "KeyError: 3\n");
+        let words = "Include pattern 'a' never matched.\n".to_owned();
+        assert!(Said { words, ..Said::default() }.is_only_unmatched() && !said.is_only_unmatched());
     }
 
     #[test]
