@@ -1,6 +1,7 @@
 //! Files that something backs up into: proves that they are there, fresh and of
 //! the usual size. Fooled by a file of the right size with the wrong content.
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use evenkeel_config::agent::CheckEntry;
 use evenkeel_config::problem::Problems;
@@ -13,6 +14,8 @@ use super::{
     BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
 };
 use crate::backup::{self, GroupSight, Keys, Sight, SnapshotSight};
+use crate::drill::{BackupRuns, Drillable, Listed, PartRead, Restored, Room, Target, Wanted};
+use crate::probe::copy;
 use crate::probe::host::{Host, HostError};
 use crate::probe::redact::plain;
 
@@ -204,12 +207,78 @@ impl Check for Files {
         shared
     }
 
+    fn drill(&self) -> Option<&dyn Drillable> {
+        Some(self)
+    }
+
     fn keys(&self) -> Option<&Keys> {
         Some(&self.keys)
     }
 
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
+    }
+}
+
+/// Files are brought back by copying the newest one, a file or a folder.
+#[async_trait::async_trait]
+impl Drillable for Files {
+    async fn targets(&self, _: Instant) -> Result<Vec<Target>, Failure> {
+        let host = Host::new(Path::new("/"));
+        let (mut files, _) = find(&host, &self.folder, self.pattern.as_deref())?;
+        let Some(newest) = files.pop() else { return Ok(Vec::new()) };
+        let folder = self.folder.trim_end_matches('/');
+        let is_one_file = self.pattern.is_none() && host.about(folder)?.is_file;
+        let path =
+            if is_one_file { folder.to_owned() } else { format!("{folder}/{}", newest.name) };
+        Ok(vec![Target {
+            subject: String::new(),
+            group: plain(&newest.name),
+            snapshot: path,
+            start: newest.modified,
+            files: newest.size.map(|_| 1),
+            bytes: newest.size,
+            // What it was made from is not known, so there is nothing to compare with.
+            is_of_this_host: false,
+        }])
+    }
+
+    async fn backup_runs(&self, _: Instant) -> Result<Option<BackupRuns>, Failure> {
+        Ok(None)
+    }
+
+    async fn list(
+        &self,
+        target: &Target,
+        _: &Room,
+        each: &mut (dyn FnMut(Listed) + Send),
+    ) -> Result<(), Failure> {
+        copy::list(&target.snapshot, each)
+    }
+
+    async fn restore(
+        &self,
+        target: &Target,
+        wanted: Wanted<'_>,
+        room: &Room,
+    ) -> Result<Restored, Failure> {
+        copy::restore(&target.snapshot, wanted, room).await
+    }
+
+    async fn read_part(&self, _: [u32; 2], _: &Room) -> Result<Option<PartRead>, Failure> {
+        Ok(None)
+    }
+
+    fn needs_network(&self) -> bool {
+        false
+    }
+
+    fn own_folders(&self) -> Vec<PathBuf> {
+        vec![PathBuf::from(&self.folder)]
+    }
+
+    fn tool_version(&self) -> String {
+        String::new()
     }
 }
 

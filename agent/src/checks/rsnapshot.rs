@@ -3,6 +3,7 @@
 //! generations share.
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use evenkeel_config::agent::CheckEntry;
 use evenkeel_config::problem::Problems;
@@ -17,7 +18,10 @@ use super::{
     BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
 };
 use crate::backup::{self, GroupSight, Keys, LockSeen, LocksSeen, Sight, SnapshotSight, subject};
+use crate::drill::{BackupRuns, Drillable, Listed, PartRead, Restored, Room, Target, Wanted};
+use crate::probe::copy;
 use crate::probe::host::Host;
+use crate::probe::redact::plain;
 
 /// Settings are not larger.
 const LARGEST_FILE: usize = 1 << 20;
@@ -192,12 +196,84 @@ impl Check for Rsnapshot {
         found
     }
 
+    fn drill(&self) -> Option<&dyn Drillable> {
+        Some(self)
+    }
+
     fn keys(&self) -> Option<&Keys> {
         Some(&self.keys)
     }
 
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
+    }
+}
+
+/// The newest generation is brought back by copying, each backup point by itself.
+#[async_trait::async_trait]
+impl Drillable for Rsnapshot {
+    async fn targets(&self, _: Instant) -> Result<Vec<Target>, Failure> {
+        let host = Host::new(Path::new("/"));
+        let written = read_settings(&host.text(&self.config, LARGEST_FILE)?);
+        let generation = format!("{}/{}.0", written.root, written.interval);
+        let ended = host.about(&generation)?.modified;
+        let target = |(source, into): &(String, String)| Target {
+            subject: subject(&written.interval, &[source, into]),
+            group: plain(&format!("{source} in {into}")),
+            snapshot: format!("{generation}/{into}"),
+            start: ended,
+            files: None,
+            bytes: None,
+            is_of_this_host: false,
+        };
+        let is_there = |target: &Target| host.exists(&target.snapshot);
+        Ok(written.points.iter().map(target).filter(is_there).collect())
+    }
+
+    async fn backup_runs(&self, _: Instant) -> Result<Option<BackupRuns>, Failure> {
+        let host = Host::new(Path::new("/"));
+        let written = read_settings(&host.text(&self.config, LARGEST_FILE)?);
+        let held = lock(&host, written.lockfile.as_deref()).worst.filter(|lock| !lock.is_dead);
+        Ok(held.map(|lock| BackupRuns { holder: lock.holder }))
+    }
+
+    async fn list(
+        &self,
+        target: &Target,
+        _: &Room,
+        each: &mut (dyn FnMut(Listed) + Send),
+    ) -> Result<(), Failure> {
+        copy::list(&target.snapshot, each)
+    }
+
+    async fn restore(
+        &self,
+        target: &Target,
+        wanted: Wanted<'_>,
+        room: &Room,
+    ) -> Result<Restored, Failure> {
+        copy::restore(&target.snapshot, wanted, room).await
+    }
+
+    async fn read_part(&self, _: [u32; 2], _: &Room) -> Result<Option<PartRead>, Failure> {
+        Ok(None)
+    }
+
+    fn needs_network(&self) -> bool {
+        false
+    }
+
+    fn own_folders(&self) -> Vec<PathBuf> {
+        let host = Host::new(Path::new("/"));
+        let text = host.text(&self.config, LARGEST_FILE).unwrap_or_default();
+        let written = read_settings(&text);
+        let local = written.points.into_iter().map(|(source, _)| source);
+        let local = local.filter(|source| source.starts_with('/')).map(PathBuf::from);
+        local.chain((!written.root.is_empty()).then(|| PathBuf::from(written.root))).collect()
+    }
+
+    fn tool_version(&self) -> String {
+        String::new()
     }
 }
 
@@ -266,7 +342,7 @@ fn sight(keys: &Keys, config: &str, host: &Host, root: &Path) -> Result<Facts, F
     if let Some((time, said, is_ok)) = last {
         facts.push("last_run", "", Value::Time(time));
         facts.push("last_run_ok", "", Value::Flag(is_ok));
-        facts.push("last_run_said", "", Value::Text(crate::probe::redact::plain(&said)));
+        facts.push("last_run_said", "", Value::Text(plain(&said)));
     }
     Ok(facts)
 }

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use evenkeel_config::quantity::Size;
-use evenkeel_config::record::{DrillFacts, DrillLevel, Failure as CheckFailure, SCHEMA_VERSION};
+use evenkeel_config::quantity::{Size, Span};
+use evenkeel_config::record::{
+    DrillFacts, DrillLevel, Failure as CheckFailure, RestorePath, SCHEMA_VERSION,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::documents::Places;
 use super::output::{Failure, Format, say, say_json};
 use crate::agent::Agent;
+use crate::checks::Facts;
 use crate::drill::{
     Around, Drill, Order, Plan, Range, Report, full_restore, name_of, restore_time,
 };
@@ -41,6 +44,36 @@ pub(super) struct Arguments {
     /// The data comes over the line that would be used after a disaster.
     #[arg(long)]
     offsite: bool,
+    /// Run nothing: record a restore that somebody did by hand.
+    #[arg(long, value_enum, value_name = "RESULT", requires = "names")]
+    by_hand: Option<ByHand>,
+    /// With `--by-hand`: files that came back.
+    #[arg(long, value_name = "NUMBER", requires = "by_hand")]
+    files: Option<u64>,
+    /// With `--by-hand`: how much came back, as in `420 GB`.
+    #[arg(long, requires = "by_hand")]
+    size: Option<Size>,
+    /// With `--by-hand`: how long it took, as in `3h`.
+    #[arg(long, value_name = "SPAN", requires = "by_hand")]
+    took: Option<Span>,
+    /// With `--by-hand`: the secret came from where it is kept for a disaster.
+    #[arg(long, requires = "by_hand")]
+    escrowed: bool,
+    /// With `--by-hand`: everything was restored, not a part.
+    #[arg(long, requires = "by_hand")]
+    whole: bool,
+    /// With `--by-hand failed`: why.
+    #[arg(long, value_name = "WORDS", requires = "by_hand")]
+    why: Option<String>,
+}
+
+/// How a restore by hand ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ByHand {
+    /// The data was there again.
+    Worked,
+    /// It was not.
+    Failed,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -77,6 +110,9 @@ enum Outcome {
 
 pub(super) fn drill(places: &Places, arguments: &Arguments, format: Format) -> Result<u8, Failure> {
     let agent = places.open()?;
+    if let Some(result) = arguments.by_hand {
+        return by_hand(&agent, arguments, result, format);
+    }
     let drills = wanted(&agent, &arguments.names)?;
     let order = Order {
         level: arguments.level.map(DrillLevel::from),
@@ -99,6 +135,61 @@ pub(super) fn drill(places: &Places, arguments: &Arguments, format: Format) -> R
         say_json(&json!({ "schema_version": SCHEMA_VERSION, "exit_code": code, "drills": drills }));
     }
     Ok(code)
+}
+
+/// Records restores that people did, for any check of a backup.
+fn by_hand(
+    agent: &Agent,
+    arguments: &Arguments,
+    result: ByHand,
+    format: Format,
+) -> Result<u8, Failure> {
+    let setup = agent.setup();
+    let mut found = Vec::new();
+    for name in &arguments.names {
+        let check = setup.checks.iter().find(|one| one.entry.name == *name);
+        match check.and_then(|check| Some((check, check.check.keys()?))) {
+            Some(pair) => found.push(pair),
+            None => {
+                let hint = "`evenkeel-agent validate` lists the checks";
+                let text = format!("`{name}` is no check of a backup\n  hint: {hint}");
+                return Err(Failure::new("usage", text, UNKNOWN));
+            }
+        }
+    }
+    let now = Timestamp::now();
+    let mut drills = Vec::new();
+    for (check, keys) in found {
+        let level = if arguments.whole { DrillLevel::Full } else { DrillLevel::Sample };
+        let mut drill = DrillFacts::new(keys.component.clone(), keys.dataset.clone(), now, level);
+        drill.worked = result == ByHand::Worked;
+        drill.why = arguments.why.clone().unwrap_or_default();
+        drill.files = arguments.files.unwrap_or(0);
+        drill.asked = drill.files;
+        drill.bytes = arguments.size.map_or(0, Size::as_bytes);
+        drill.seconds = arguments.took.map_or(0.0, Span::as_secs);
+        drill.escrowed_secret = arguments.escrowed;
+        drill.path = arguments.offsite.then_some(RestorePath::Offsite);
+        let facts = Facts { drills: vec![drill.clone()], ..Facts::default() };
+        let noted = crate::drill::by_hand(check);
+        schedule::record(agent, &noted, now, Duration::ZERO, Ok(facts));
+        drills.push((check.entry.name.clone(), drill));
+    }
+    match format {
+        Format::Human => {
+            for (name, drill) in &drills {
+                let worked = if drill.worked { "worked" } else { "failed" };
+                say(&format!("{name}: noted that a restore by hand {worked}"));
+            }
+        }
+        Format::Json => {
+            let one =
+                |(name, drill): &(String, DrillFacts)| json!({ "check": name, "drill": drill });
+            let list: Vec<Value> = drills.iter().map(one).collect();
+            say_json(&json!({ "schema_version": SCHEMA_VERSION, "drills": list }));
+        }
+    }
+    Ok(0)
 }
 
 /// The drills of the named checks, or of all that can be drilled.

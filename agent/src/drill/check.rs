@@ -49,6 +49,11 @@ const FACTS: &[FactKind] = &[
     ),
     fact("last_drill", "drill_last_timestamp_seconds", "When the last drill of the group started."),
     fact("worked", "drill_worked", "1 if the last drill of the group worked, 0 if it did not."),
+    fact(
+        "data_as_of",
+        "drill_data_as_of_timestamp_seconds",
+        "How new the data that came back is by its own word: newest row, or canary.",
+    ),
     fact("why", "", "Why it did not work, or what the tool complained about."),
     fact("asked", "drill_asked_files", "Files that the last drill asked for."),
     fact("files", "drill_files", "Files that came back in the last drill."),
@@ -321,6 +326,9 @@ fn push_drill(drill: &DrillFacts, report: &Report, facts: &mut Facts) {
         facts.push(name, subject, Value::Number(value as f64));
     }
     facts.push("seconds", subject, Value::Number(drill.seconds));
+    if let Some(time) = drill.data_as_of {
+        facts.push("data_as_of", subject, Value::Time(time));
+    }
     let Some(looked) = report.looked.get(subject) else { return };
     facts.push("unopened", subject, Value::Number(looked.unopened as f64));
     facts.push("suspicious", subject, Value::Number(looked.suspicious as f64));

@@ -11,6 +11,8 @@ use super::job::{Damaged, Drilled, Event, GroupPlan, Job, Looked, Task, is_broke
 use super::sample::{Caps, Sampler};
 use super::worker::Emit;
 use super::{Drillable, Listed, Restored, Room, Target, Wanted, live, sandbox};
+use crate::backup::Keys;
+use crate::backup::canary::{self, CanaryError};
 
 /// Damaged files are named up to this number.
 const MOST_NAMED: usize = 20;
@@ -30,7 +32,8 @@ pub(super) async fn run_job(job: Job, emit: Emit<Event>) -> Result<(), Failure> 
         });
     };
     let room = job.room();
-    let mut work = Work { drillable, job: &job, room, emit, at: 0, of: 0 };
+    let keys = check.keys();
+    let mut work = Work { drillable, keys, job: &job, room, emit, at: 0, of: 0 };
     match &job.task {
         Task::Plan { caps, last, groups } => {
             let order = |subject: &str| last.get(subject).copied();
@@ -52,6 +55,7 @@ pub(super) async fn run_job(job: Job, emit: Emit<Event>) -> Result<(), Failure> 
 
 struct Work<'a> {
     drillable: &'a dyn Drillable,
+    keys: Option<&'a Keys>,
     job: &'a Job,
     room: Room,
     emit: Emit<Event>,
@@ -139,14 +143,22 @@ impl Work<'_> {
         for target in targets.into_iter().take(groups) {
             self.step(format!("listing {}", target.group));
             let mut sampler = Sampler::new(self.job.seed, caps);
-            let mut each = |file: Listed| sampler.add(&file);
+            let path = self.canary();
+            let mut canary = None;
+            let mut each = |file: Listed| {
+                sampler.add(&file);
+                if path == Some(file.path.as_str()) && file.size <= canary::LARGEST {
+                    canary = Some(file);
+                }
+            };
             match self.drillable.list(&target, &self.room, &mut each).await {
                 Err(failure) => {
                     let what = format!("listing {}", target.group);
                     self.failed(about(self.facts(level), &target), &what, failure);
                 }
                 Ok(()) => {
-                    let sample = sampler.finish();
+                    let mut sample = sampler.finish();
+                    canary.into_iter().for_each(|file| sample.ask_for(file));
                     self.emit.send(&Event::Planned(Box::new(GroupPlan { target, sample })));
                 }
             }
@@ -242,6 +254,7 @@ impl Work<'_> {
         let root = self.room.folder.join(below);
         let examined = self.examine(&root, plan, whole).await?;
         judge(facts, &examined, &ends);
+        self.look_at_canary(&root, plan, facts);
         self.open(&root, facts, level).await?;
         if !facts.worked {
             // A restore that lost files was no measure of how long they take.
@@ -256,6 +269,32 @@ impl Work<'_> {
             suspicious: examined.suspicious_count,
             suspects: suspects.take(MOST_NAMED).collect(),
         })
+    }
+
+    /// Where the canary stands in its source.
+    fn canary(&self) -> Option<&str> {
+        self.keys?.canary.as_ref()?.to_str()
+    }
+
+    /// The canary tells by itself how old the data is, and whether it is ours.
+    fn look_at_canary(&self, root: &Path, plan: &GroupPlan, facts: &mut DrillFacts) {
+        let (Some(path), Some(keys)) = (self.canary(), self.keys) else { return };
+        if !plan.sample.iter().any(|file| file.path == path) {
+            return;
+        }
+        let file = root.join(path.trim_start_matches('/'));
+        let is_small = std::fs::symlink_metadata(&file)
+            .is_ok_and(|about| about.is_file() && about.len() <= canary::LARGEST);
+        let bytes = if is_small { std::fs::read(&file).unwrap_or_default() } else { Vec::new() };
+        match canary::key(&self.job.data).and_then(|key| canary::read(&key, &keys.name, &bytes)) {
+            Ok(written) => facts.data_as_of = Some(written),
+            Err(CanaryError::Changed) => {
+                facts.worked = false;
+                facts.damaged += 1;
+                facts.why = join(&facts.why, "the canary came back changed");
+            }
+            Err(error @ CanaryError::File(_)) => facts.why = join(&facts.why, &error.to_string()),
+        }
     }
 
     /// Has the sample, or every file of the snapshot, looked at.
@@ -326,7 +365,7 @@ impl Work<'_> {
         }
         let Some(opened) = self.drillable.open(root, &self.room).await? else { return Ok(()) };
         facts.level = facts.level.max(DrillLevel::Application);
-        facts.data_as_of = opened.data_as_of;
+        facts.data_as_of = opened.data_as_of.or(facts.data_as_of);
         if !opened.works {
             facts.worked = false;
             facts.why = join(&facts.why, &opened.what);

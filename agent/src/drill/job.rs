@@ -46,6 +46,8 @@ pub(super) struct Job {
     pub seed: u64,
     /// The way the data takes, if stated.
     pub path: Option<RestorePath>,
+    /// The agent's own folder, where what signs the canary is kept.
+    pub data: PathBuf,
     /// Whether the secret comes from where it is kept for a disaster.
     pub escrowed: bool,
     /// What to do.

@@ -3,6 +3,7 @@
 //! A kind of backup says what there is and brings files back ([`Drillable`]);
 //! everything else is the same for all kinds: what to ask for, where to put it,
 //! how to look at it, and what it proves.
+mod by_hand;
 mod check;
 pub mod confine;
 mod engine;
@@ -19,6 +20,7 @@ mod source;
 mod tree;
 pub mod worker;
 
+pub use by_hand::by_hand;
 pub use check::KIND;
 use engine::run_job;
 pub use estimate::{Range, full_restore, restore as restore_time};

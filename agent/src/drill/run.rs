@@ -392,6 +392,7 @@ impl Drill {
             within_ms: u64::try_from(within.as_millis()).unwrap_or(u64::MAX),
             bandwidth: self.settings.bandwidth,
             seed,
+            data: data.to_owned(),
             path: self.way(order),
             escrowed: self.secret(order).is_some(),
             task,

@@ -54,6 +54,14 @@ impl Sample {
         self.small.iter().chain(&self.large).map(|file| file.size).sum()
     }
 
+    /// Asks for one more file, unless it is asked for already.
+    pub fn ask_for(&mut self, file: Listed) {
+        if !self.iter().any(|one| one.path == file.path) {
+            self.small.push(file);
+            self.small.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+    }
+
     /// All files, the small ones first.
     pub fn iter(&self) -> impl Iterator<Item = &Listed> {
         self.small.iter().chain(&self.large)
