@@ -26,8 +26,8 @@ pub(super) static KIND: CheckKind = CheckKind {
     name: "restic",
     about: "A restic repository opens, and each group of snapshots in it is fresh, readable and \
             of the usual size",
-    limits: "It reads lists, not data: damaged packs and a source encrypted in place stay unseen \
-             until a restore drill.",
+    limits: "It reads lists, not data: damaged packs stay unseen until a restore drill, and encryption \
+             shows only against a week of snapshots, or by a canary.",
     example: r#"repository = "/srv/backup/restic"          # or sftp:..., rest:..., s3:...
 password_file = "/etc/evenkeel/restic.pw"  # or RESTIC_PASSWORD in environment_file
 environment_file = "/etc/evenkeel/s3.env"  # lines NAME=value, for cloud credentials
