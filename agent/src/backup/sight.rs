@@ -187,6 +187,9 @@ impl Sight {
     }
 }
 
+/// One share of a snapshot, where it is known.
+type ShareOf<'a> = &'a dyn Fn(&SnapshotSight) -> Option<f64>;
+
 impl GroupSight {
     fn push(&self, keys: &Keys, facts: &mut Facts) {
         let subject = &self.subject;
@@ -246,7 +249,7 @@ impl GroupSight {
         let changed = |one: &SnapshotSight| share(one.changed, one.files, newest.files);
         let removed = |one: &SnapshotSight| share(one.removed, one.files, newest.files);
         let added = |one: &SnapshotSight| share(one.added_bytes, one.bytes, newest.bytes);
-        let all: [(&str, &dyn Fn(&SnapshotSight) -> Option<f64>); 3] =
+        let all: [(&str, ShareOf<'_>); 3] =
             [("changed_share", &changed), ("removed_share", &removed), ("added_share", &added)];
         for (name, share) in all {
             let Some(value) = share(newest) else { continue };
