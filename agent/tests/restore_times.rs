@@ -1,8 +1,9 @@
 //! The law of restore times, scored against recorded restores of sets that no drill touched.
 //!
 //! `tests/fixtures/restore_times.csv` holds what `examples/restore_times.rs` measured, every
-//! row of five runs on two cores under other load (6 to 12 waiting). A whole restore is forecast from the drills before it in its run alone.
-//! A run squeezes months into a minute: its drills count as a week apart. The script
+//! row of five runs on two cores under other load (6 to 12 waiting). A whole restore is
+//! forecast from the drills before it in its run alone. A run squeezes months into minutes:
+//! each step in its order counts as a week, so that every drill has a day of its own. The script
 //! `tests/bench/restore-times` records new runs and has them scored here.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
