@@ -193,7 +193,10 @@ mod tests {
             let source = Source::new("agent.toml", settings(kind));
             let read = agent_from(&source).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
             let plan = plan::plan(&read.value);
-            assert_eq!(plan.unwrap_or_else(|error| panic!("{}: {error}", kind.name)).len(), 1);
+            let plan = plan.unwrap_or_else(|error| panic!("{}: {error}", kind.name));
+            assert_eq!(plan.len(), 1);
+            let has_keys = plan[0].check.keys().is_some();
+            assert_eq!(has_keys, kind.backup.is_some(), "{}: shared keys of backups", kind.name);
         }
     }
 

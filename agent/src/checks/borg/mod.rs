@@ -161,6 +161,10 @@ impl Check for Borg {
         found
     }
 
+    fn keys(&self) -> Option<&Keys> {
+        Some(&self.keys)
+    }
+
     fn states(&self, seen: &super::Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
     }

@@ -198,6 +198,10 @@ impl Check for Borgmatic {
         found
     }
 
+    fn keys(&self) -> Option<&Keys> {
+        Some(&self.keys)
+    }
+
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
     }

@@ -205,6 +205,10 @@ impl Check for PgDump {
         found
     }
 
+    fn keys(&self) -> Option<&Keys> {
+        Some(&self.keys)
+    }
+
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
     }
