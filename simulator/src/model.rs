@@ -505,6 +505,16 @@ pub mod flag {
     pub const HELD: u8 = 16;
 }
 
+/// What a trial asks at a step's gate, as bits.
+pub mod step_flag {
+    /// Somebody owns it, so that its gates count.
+    pub const OWNED: u8 = 1;
+    /// A vendor must be up.
+    pub const VENDOR: u8 = 2;
+    /// Some of its gates are more than plain edges.
+    pub const MIXED: u8 = 4;
+}
+
 /// What trials walk over most, by component: the same facts as in [`Node`],
 /// side by side in memory.
 #[derive(Debug, Clone, Default)]
@@ -521,8 +531,17 @@ pub struct Lean {
     pub absent: Vec<u32>,
     /// Bits of [`flag`].
     pub flags: Vec<u8>,
-    /// By person, the crews they are in.
-    pub crews_of: Rows<u32>,
+    /// By person, the crews they are in, and their places in [`Lean::places`].
+    pub crews_of: Rows<(u32, u32)>,
+    /// By crew, the place of its first candidate among all places: the others
+    /// and the deputies follow. Each begins at a multiple of 64.
+    pub places: Vec<u32>,
+    /// By step, what must physically stand.
+    pub ground: Rows<u32>,
+    /// By step, the suppliers that must be up, where all its gates are plain edges.
+    pub gates: Rows<u32>,
+    /// By step, bits of [`step_flag`].
+    pub step_flags: Vec<u8>,
 }
 
 /// Strings for display.

@@ -1,4 +1,5 @@
 //! The model of the benchmark as documents: so many components, each waiting for earlier ones.
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use evenkeel_simulator::key::{Luck, Purposes};
@@ -73,8 +74,9 @@ pub(crate) fn documents(asked: &Asked) -> Documents {
         "[organisation]\nname = \"Benchmark\"\ntimezone = \"UTC\"\nbad_day = {}\n\n[function.all]\n",
         asked.r
     );
+    let needed: BTreeSet<usize> = needs.iter().map(|(_, to)| *to).collect();
     let ends: Vec<String> = (0..asked.components)
-        .filter(|component| !needs.iter().any(|(_, to)| to == component))
+        .filter(|component| !needed.contains(component))
         .map(|component| format!("\"{}\"", names[component]))
         .collect();
     let _ = writeln!(map, "needs = [{}]\n", ends.join(", "));
@@ -89,9 +91,10 @@ pub(crate) fn documents(asked: &Asked) -> Documents {
     for component in 0..asked.components {
         let (text, law) = law(asked.laws.of(component), component, &mut dice);
         laws.push(law);
-        let awaited: Vec<String> = needs
+        let first = needs.partition_point(|(from, _)| *from < component);
+        let awaited: Vec<String> = needs[first..]
             .iter()
-            .filter(|(from, _)| *from == component)
+            .take_while(|(from, _)| *from == component)
             .map(|(_, to)| format!("\"{}\"", names[*to]))
             .collect();
         let skill = if asked.crew > 0 { ", skill = \"repair\"" } else { "" };
@@ -102,16 +105,20 @@ pub(crate) fn documents(asked: &Asked) -> Documents {
             awaited.join(", "),
         );
     }
-    let scenario = "id = \"stop\"\ntitle = \"everything stops\"\nquestion = \"If everything stops\"\n\
-         story = \"Every service stops at once.\"\nwhen = \"now\"\n\n[[strike]]\nname = \"stop\"\n\
-         reach = { kinds = [\"service\"] }\neffect = \"down\"\n";
+    // Time enough for three people to bring back the largest model.
+    let days = 365.max(asked.components / 4);
+    let scenario = format!(
+        "id = \"stop\"\ntitle = \"everything stops\"\nquestion = \"If everything stops\"\n\
+         story = \"Every service stops at once.\"\nwhen = \"now\"\nhorizon = \"{days}d\"\n\n[[strike]]\nname = \"stop\"\n\
+         reach = {{ kinds = [\"service\"] }}\neffect = \"down\"\n"
+    );
     let peers = json!({
         "crew": asked.crew,
         "bad_day": asked.r,
         "laws": laws,
         "needs": needs.iter().map(|(from, to)| json!([from, to])).collect::<Vec<_>>(),
     });
-    Documents { map, scenario: scenario.to_owned(), peers }
+    Documents { map, scenario, peers }
 }
 
 /// Who waits for whom, as (component, an earlier one): three each, until there

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use evenkeel_config::map::Kind;
 
 use super::Compiler;
-use crate::model::{Crew, Edge, Expr, Lean, Node, flag};
+use crate::model::{Crew, Edge, Expr, Lean, NONE, Node, flag, step_flag};
 
 impl Compiler<'_> {
     /// Packs suppliers and dependents, and numbers the distinct crews.
@@ -33,10 +33,29 @@ impl Compiler<'_> {
             lean.flags.push(flags(node));
         }
         let mut crews_of = vec![Vec::new(); model.people.len()];
+        let mut first = 0;
         for (class, crew) in (0..).zip(&model.crews) {
+            lean.places.push(first);
             for person in crew.candidates.iter().chain(&crew.deputies) {
-                crews_of[*person as usize].push(class);
+                crews_of[*person as usize].push((class, first));
+                first += 1;
             }
+            first = first.next_multiple_of(u64::BITS);
+        }
+        lean.places.push(first);
+        for step in &model.steps {
+            let (mut gates, mut rest) = (Vec::new(), Vec::new());
+            for gate in &step.gates {
+                split(gate, &model.edges, &mut gates, &mut rest);
+            }
+            let mark = |set: bool, flag: u8| if set { flag } else { 0 };
+            lean.step_flags.push(
+                mark(step.owner != NONE, step_flag::OWNED)
+                    | mark(step.vendor.is_some(), step_flag::VENDOR)
+                    | mark(!rest.is_empty(), step_flag::MIXED),
+            );
+            lean.ground.push(step.ground.iter().copied());
+            lean.gates.push(if rest.is_empty() { gates } else { Vec::new() });
         }
         lean.crews_of = crews_of.into_iter().collect();
         self.model.lean = lean;
@@ -49,8 +68,9 @@ impl Compiler<'_> {
             let Some(crew) = &mut step.crew else { continue };
             let crews = &mut self.model.crews;
             crew.class = *known.entry(crew.clone()).or_insert_with(|| {
-                crews.push(crew.clone());
-                crews.len() as u32 - 1
+                let class = crews.len() as u32;
+                crews.push(Crew { class, ..crew.clone() });
+                class
             });
         }
     }

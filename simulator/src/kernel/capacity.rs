@@ -2,7 +2,7 @@
 use evenkeel_config::record::Cause;
 
 use super::chain::Label;
-use super::{Change, Entry, Event, Grave, Switch, Trial};
+use super::{Change, Entry, Event, Grave, Switch, Trial, work};
 use crate::model::{Expr, NONE, ONE, flag};
 
 /// A mark of a component: something that it hangs on has changed.
@@ -76,11 +76,11 @@ impl Trial<'_> {
         if flags & flag::FAILOVER != 0 {
             standing = standing.max(self.failed_over(node));
         }
-        let mut raw = standing;
-        for supplier in lean.plain.row(node) {
-            raw = raw.min(self.capacity[*supplier as usize]);
-        }
+        let mut raw = self.with_suppliers(node, standing);
         for need in lean.rest.row(node) {
+            if raw == 0 {
+                break;
+            }
             raw = raw.min(self.evaluate(node, need));
         }
         let capacity =
@@ -109,9 +109,36 @@ impl Trial<'_> {
         if capacity == 0 && before > 0 {
             self.cut_flows(node);
         }
-        for dependent in self.model.lean.above.row(node) {
+        let above = self.model.lean.above.row(node);
+        work::add(above.len() as u64);
+        for dependent in above {
             self.touch(*dependent, why);
         }
+    }
+
+    /// What is left of a capacity by a component's plain suppliers. The search
+    /// goes on where it found one that is down the last time, so that a
+    /// component with a thousand suppliers does not look at all of them each
+    /// time that one of them rises.
+    fn with_suppliers(&mut self, node: u32, mut raw: i32) -> i32 {
+        let suppliers = self.model.lean.plain.row(node);
+        if raw == 0 || suppliers.is_empty() {
+            return raw;
+        }
+        let from = self.found_down[node as usize] as usize;
+        let (before, after) = suppliers.split_at(from);
+        for (first, part) in [(from, after), (0, before)] {
+            for (place, supplier) in (first..).zip(part) {
+                work::add(1);
+                let capacity = self.capacity[*supplier as usize];
+                if capacity == 0 {
+                    self.found_down[node as usize] = place as u32;
+                    return 0;
+                }
+                raw = raw.min(capacity);
+            }
+        }
+        raw
     }
 
     /// What a component has by its fail-over.

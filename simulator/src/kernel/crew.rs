@@ -41,7 +41,6 @@ impl<'m> Trial<'m> {
                 0
             };
             self.people.push(Somebody {
-                free: true,
                 free_since: 0,
                 away_until,
                 day: 0,
@@ -109,9 +108,9 @@ impl<'m> Trial<'m> {
             let node = self.model.people[*person as usize].node;
             self.note(Entry::Works { step: number, person: node, until: end, effort });
             let state = &mut self.people[*person as usize];
-            state.free = false;
             state.last_job = job;
             state.last_why = why;
+            self.roster.busy(self.model.lean.crews_of.row(*person));
         }
         self.cost_of_shift(step, crew, &people, (effort, end));
         self.shifts.push(Shift { job, people, why, open: true });
@@ -326,12 +325,8 @@ impl<'m> Trial<'m> {
 
     pub(super) fn release(&mut self, people: &[u32]) {
         for person in people {
-            let state = &mut self.people[*person as usize];
-            state.free = true;
-            state.free_since = self.now;
-            for crew in self.model.lean.crews_of.row(*person) {
-                self.roster.free(*crew);
-            }
+            self.people[*person as usize].free_since = self.now;
+            self.roster.free(self.model.lean.crews_of.row(*person));
         }
         self.dispatch |= !people.is_empty();
     }

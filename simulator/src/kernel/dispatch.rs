@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::jobs::Stage;
-use super::{Event, Trial};
+use super::{Event, Trial, work};
 use crate::model::{Crew, Model, NEVER, NONE};
 
 /// A fleet's work is cut into at least so many parts, so that several people
@@ -26,6 +26,10 @@ pub(super) struct Roster {
     is_open: Vec<bool>,
     /// By crew: nobody can be there before, unless somebody is released.
     nobody_until: Vec<i64>,
+    /// A bit for each place in a crew: whether who holds it has no work.
+    free: Vec<u64>,
+    /// The same when everybody is free.
+    all_free: Vec<u64>,
 }
 
 impl Roster {
@@ -36,6 +40,8 @@ impl Roster {
             open: Vec::new(),
             is_open: vec![false; crews],
             nobody_until: vec![0; crews],
+            free: Vec::new(),
+            all_free: all_free(model),
         }
     }
 
@@ -45,6 +51,7 @@ impl Roster {
             self.is_open[crew as usize] = false;
         }
         self.nobody_until.fill(0);
+        self.free.clone_from(&self.all_free);
     }
 
     fn put(&mut self, crew: u32, waiting: Waiting) {
@@ -54,10 +61,49 @@ impl Roster {
         self.queues[crew as usize].push(waiting);
     }
 
-    /// Somebody of a crew is free again.
-    pub(super) fn free(&mut self, crew: u32) {
-        self.nobody_until[crew as usize] = 0;
+    /// Somebody has work; by their crews and places.
+    pub(super) fn busy(&mut self, crews: &[(u32, u32)]) {
+        for (_, place) in crews {
+            self.free[(place / u64::BITS) as usize] &= !(1 << (place % u64::BITS));
+        }
     }
+
+    /// Somebody is free again; by their crews and places.
+    pub(super) fn free(&mut self, crews: &[(u32, u32)]) {
+        for (crew, place) in crews {
+            self.nobody_until[*crew as usize] = 0;
+            self.free[(place / u64::BITS) as usize] |= 1 << (place % u64::BITS);
+        }
+    }
+
+    /// The first place from one to another, the latter left out, whose holder
+    /// is free.
+    fn next_free(&self, from: u32, to: u32) -> Option<u32> {
+        if from >= to {
+            return None;
+        }
+        let (mut word, last) = (from / u64::BITS, (to - 1) / u64::BITS);
+        let mut bits = self.free[word as usize] & (u64::MAX << (from % u64::BITS));
+        while bits == 0 && word < last {
+            work::add(1);
+            word += 1;
+            bits = self.free[word as usize];
+        }
+        let place = word * u64::BITS + bits.trailing_zeros();
+        (bits != 0 && place < to).then_some(place)
+    }
+}
+
+fn all_free(model: &Model) -> Vec<u64> {
+    let places = model.lean.places.last().copied().unwrap_or(0);
+    let mut free = vec![0; places.div_ceil(u64::BITS) as usize];
+    for (crew, first) in model.crews.iter().zip(&model.lean.places) {
+        let members = (crew.candidates.len() + crew.deputies.len()) as u32;
+        for place in *first..first + members {
+            free[(place / u64::BITS) as usize] |= 1 << (place % u64::BITS);
+        }
+    }
+    free
 }
 
 impl<'m> Trial<'m> {
@@ -179,13 +225,22 @@ impl<'m> Trial<'m> {
     fn pick(&mut self, crew: &Crew) -> Option<Vec<u32>> {
         let deputies =
             !crew.deputies.is_empty() && crew.candidates.iter().all(|p| self.is_away(*p));
-        let among = if deputies { &crew.deputies } else { &crew.candidates };
+        let first = self.model.lean.places[crew.class as usize];
+        let after = first + crew.candidates.len() as u32;
+        let (among, first, end) = if deputies {
+            (&crew.deputies, after, after + crew.deputies.len() as u32)
+        } else {
+            (&crew.candidates, first, after)
+        };
         let mut chosen = self.teams.pop().unwrap_or_default();
         chosen.clear();
-        for person in among {
-            let free = self.people[*person as usize].free && !self.is_away(*person);
-            if free && self.at_work(*person, crew.overtime).0 <= self.now {
-                chosen.push(*person);
+        let mut next = first;
+        while let Some(place) = self.roster.next_free(next, end) {
+            work::add(1);
+            next = place + 1;
+            let person = among[(place - first) as usize];
+            if !self.is_away(person) && self.at_work(person, crew.overtime).0 <= self.now {
+                chosen.push(person);
                 if chosen.len() == crew.heads {
                     return Some(chosen);
                 }
@@ -216,16 +271,27 @@ impl<'m> Trial<'m> {
     /// When somebody who is free now next comes to work.
     fn next_presence(&mut self, crew: &Crew) -> i64 {
         let mut earliest = NEVER;
-        for person in crew.candidates.iter().chain(&crew.deputies) {
-            let state = self.people[*person as usize];
-            if !state.free || state.away_until == NEVER {
+        let first = self.model.lean.places[crew.class as usize];
+        let candidates = crew.candidates.len();
+        let end = first + (candidates + crew.deputies.len()) as u32;
+        let mut next = first;
+        while let Some(place) = self.roster.next_free(next, end) {
+            work::add(1);
+            next = place + 1;
+            let place = (place - first) as usize;
+            let person = match crew.candidates.get(place) {
+                Some(person) => *person,
+                None => crew.deputies[place - candidates],
+            };
+            let away_until = self.people[person as usize].away_until;
+            if away_until == NEVER {
                 continue;
             }
-            let open = if state.away_until <= self.now {
-                self.at_work(*person, crew.overtime).0.max(self.now)
+            let open = if away_until <= self.now {
+                self.at_work(person, crew.overtime).0.max(self.now)
             } else {
-                let back = self.strike_at + state.away_until;
-                let open = self.hours(*person, crew.overtime).next_open(back);
+                let back = self.strike_at + away_until;
+                let open = self.hours(person, crew.overtime).next_open(back);
                 open.map_or(NEVER, |open| open - self.strike_at)
             };
             // Whoever is here already is awaited for another reason.

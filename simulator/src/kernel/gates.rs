@@ -1,45 +1,62 @@
 //! Gates: what must stand, be up or be at hand before a step starts, and what opened them.
 use evenkeel_config::record::Cause;
 
-use super::Trial;
 use super::chain::ROOT;
 use super::jobs::Stage;
-use crate::model::{Expr, NONE};
+use super::{Trial, work};
+use crate::model::{Expr, step_flag};
 
 impl Trial<'_> {
     /// What keeps a job's step from starting.
     pub(super) fn gate(&self, job: u32) -> Option<u32> {
-        let step = self.step_of(job)?;
-        let stands = |node: &&u32| self.ground[**node as usize] == 0;
-        if let Some(node) = step.ground.iter().find(stands) {
-            return Some(*node);
+        let step = self.step_number(job);
+        let flags = self.model.lean.step_flags.get(step as usize).copied()?;
+        let closed = self.plain_blocker(step, flags);
+        if closed.is_some() || flags & step_flag::MIXED == 0 {
+            return closed;
         }
-        if let Some(vendor) = step.vendor {
-            let node = self.model.vendors[vendor as usize].node;
-            if self.capacity[node as usize] == 0 {
-                return Some(node);
-            }
-        }
-        if step.owner == NONE {
-            return None;
-        }
+        let step = &self.model.steps[step as usize];
         step.gates.iter().find_map(|gate| self.blocker(step.owner, gate))
     }
 
     /// A component that is down and by which alone a gate stays closed until
     /// it rises; `None` where no such component can be named.
     pub(super) fn gate_blocker(&self, job: u32) -> Option<u32> {
-        let step = self.step_of(job)?;
-        let on_the_ground =
-            step.ground.iter().copied().find(|node| self.ground[*node as usize] == 0);
-        let vendor = || {
-            let node = self.model.vendors[step.vendor? as usize].node;
-            (self.capacity[node as usize] == 0).then_some(node)
+        let step = self.step_number(job);
+        let flags = self.model.lean.step_flags.get(step as usize).copied()?;
+        let closed = self.plain_blocker(step, flags);
+        if closed.is_some() || flags & step_flag::MIXED == 0 {
+            return closed;
+        }
+        let gates = &self.model.steps[step as usize].gates;
+        gates.iter().find_map(|gate| self.firm_blocker(gate))
+    }
+
+    /// The first component that is down of what must stand, the vendor and,
+    /// where they are all alike, the gates.
+    fn plain_blocker(&self, step: u32, flags: u8) -> Option<u32> {
+        let lean = &self.model.lean;
+        let sunk = |node: &&u32| {
+            work::add(1);
+            self.ground[**node as usize] == 0
         };
-        on_the_ground.or_else(vendor).or_else(|| {
-            let gated = step.owner != NONE;
-            step.gates.iter().filter(|_| gated).find_map(|gate| self.firm_blocker(gate))
-        })
+        let stands = lean.ground.row(step).iter().find(sunk);
+        let down = |node: &u32| {
+            work::add(1);
+            self.capacity[*node as usize] == 0
+        };
+        let vendor = || self.vendor_of(step, flags).filter(down);
+        let gates = || lean.gates.row(step).iter().copied().find(down);
+        let owned = flags & step_flag::OWNED != 0;
+        stands.copied().or_else(vendor).or_else(|| if owned { gates() } else { None })
+    }
+
+    fn vendor_of(&self, step: u32, flags: u8) -> Option<u32> {
+        if flags & step_flag::VENDOR == 0 {
+            return None;
+        }
+        let vendor = self.model.steps[step as usize].vendor?;
+        Some(self.model.vendors[vendor as usize].node)
     }
 
     fn firm_blocker(&self, need: &Expr) -> Option<u32> {
@@ -78,25 +95,31 @@ impl Trial<'_> {
 
     /// The event at this instant that opened a job's gate: the rise of something
     /// it waited for.
-    fn releaser(&mut self, job: u32) -> Option<u32> {
-        let step = self.step_of(job)?;
-        let mut awaited = std::mem::take(&mut self.scratch);
-        awaited.clear();
-        awaited.extend(&step.ground);
-        for gate in &step.gates {
+    fn releaser(&self, job: u32) -> Option<u32> {
+        let rose = |node: &u32| {
+            let node = *node as usize;
+            if self.capacity[node] == 0 && self.ground[node] == 0 {
+                return None;
+            }
+            let why = self.why[node];
+            (self.chain.at(why) == self.now && why != ROOT).then_some(why)
+        };
+        if self.jobs[job as usize].stage == Stage::CopyWait {
+            return self.awaited_path(job).iter().find_map(rose);
+        }
+        let lean = &self.model.lean;
+        let number = self.step_number(job);
+        let flags = lean.step_flags.get(number as usize).copied()?;
+        let vendor = || self.vendor_of(number, flags).as_ref().and_then(rose);
+        let ground = lean.ground.row(number).iter().find_map(rose);
+        if flags & step_flag::MIXED == 0 {
+            return ground.or_else(|| lean.gates.row(number).iter().find_map(rose)).or_else(vendor);
+        }
+        let mut awaited = Vec::new();
+        for gate in &self.model.steps[number as usize].gates {
             self.suppliers(gate, &mut awaited);
         }
-        awaited.extend(step.vendor.map(|vendor| self.model.vendors[vendor as usize].node));
-        if self.jobs[job as usize].stage == Stage::CopyWait {
-            awaited = self.awaited_path(job);
-        }
-        let found = awaited
-            .iter()
-            .filter(|node| self.capacity[**node as usize] > 0 || self.ground[**node as usize] > 0)
-            .map(|node| self.why[*node as usize])
-            .find(|why| self.chain.at(*why) == self.now && *why != ROOT);
-        self.scratch = awaited;
-        found
+        ground.or_else(|| awaited.iter().find_map(rose)).or_else(vendor)
     }
 
     pub(super) fn suppliers(&self, need: &Expr, found: &mut Vec<u32>) {

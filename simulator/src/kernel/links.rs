@@ -3,7 +3,7 @@ use evenkeel_config::map::Sharing;
 use evenkeel_config::record::Cause;
 
 use super::chain::Label;
-use super::{Entry, Event, Trial};
+use super::{Entry, Event, Trial, work};
 use crate::model::NONE;
 
 /// One transfer.
@@ -44,13 +44,15 @@ impl<'m> Trial<'m> {
             generation: 0,
             open: true,
         });
+        self.open_flows.push(self.flows.len() as u32 - 1);
         self.share_links();
     }
 
     /// Brings all transfers up to date and divides the links anew.
     fn share_links(&mut self) {
         let now = self.now;
-        for flow in self.flows.iter_mut().filter(|flow| flow.open) {
+        for number in &self.open_flows {
+            let flow = &mut self.flows[*number as usize];
             flow.left = (flow.left - flow.rate * (now - flow.since) as f64).max(0.0);
             flow.since = now;
         }
@@ -78,11 +80,8 @@ impl<'m> Trial<'m> {
     /// The one transfer under way, if there is only one, and its rate: what
     /// [`Self::fair_rates`] gives it, without the lists that many need.
     fn only_flow(&self) -> Option<(u32, f64)> {
-        let mut open = (0..).zip(&self.flows).filter(|(_, flow)| flow.open);
-        let (number, flow) = open.next()?;
-        if open.next().is_some() {
-            return None;
-        }
+        let [number] = self.open_flows.as_slice() else { return None };
+        let (number, flow) = (*number, &self.flows[*number as usize]);
         let links = self.model.copies[flow.copy as usize].links.iter();
         let bandwidths = links.map(|link| self.model.links[*link as usize].bandwidth);
         Some((number, bandwidths.fold(flow.cap, f64::min)))
@@ -91,17 +90,18 @@ impl<'m> Trial<'m> {
     /// Max-min fair rates under each transfer's own cap, in order of start.
     fn fair_rates(&self) -> Vec<(u32, f64)> {
         let model = self.model;
-        let open: Vec<u32> =
-            (0..).zip(&self.flows).filter(|(_, flow)| flow.open).map(|(n, _)| n).collect();
         let path = |flow: u32| &model.copies[self.flows[flow as usize].copy as usize].links;
         let fifo = |link: &u32| model.links[*link as usize].sharing == Sharing::Fifo;
-        let mut taken: Vec<u32> = Vec::new();
+        let mut taken = vec![false; model.links.len()];
         let mut room: Vec<f64> = model.links.iter().map(|link| link.bandwidth).collect();
+        let mut users = vec![0_u32; model.links.len()];
         let mut rising: Vec<u32> = Vec::new();
         let mut rates: Vec<(u32, f64)> = Vec::new();
-        for flow in open {
-            let waits = path(flow).iter().any(|link| fifo(link) && taken.contains(link));
-            taken.extend(path(flow).iter().filter(|link| fifo(link)));
+        for flow in self.open_flows.iter().copied() {
+            let waits = path(flow).iter().any(|link| fifo(link) && taken[*link as usize]);
+            for link in path(flow).iter().filter(|link| fifo(link)) {
+                taken[*link as usize] = true;
+            }
             if waits {
                 rates.push((flow, 0.0));
             } else {
@@ -109,27 +109,26 @@ impl<'m> Trial<'m> {
             }
         }
         while !rising.is_empty() {
-            let users = |link: u32| {
-                rising.iter().filter(|flow| path(**flow).contains(&link)).count() as f64
-            };
+            work::add(rising.len() as u64);
+            users.fill(0);
+            for flow in &rising {
+                for link in unlike(path(*flow)) {
+                    users[link as usize] += 1;
+                }
+            }
+            let share = |link: &u32| room[*link as usize] / f64::from(users[*link as usize]);
             let level = rising
                 .iter()
                 .map(|flow| {
-                    let shares = path(*flow).iter().map(|link| room[*link as usize] / users(*link));
+                    let shares = path(*flow).iter().map(share);
                     shares.fold(self.flows[*flow as usize].cap, f64::min)
                 })
                 .fold(f64::INFINITY, f64::min);
             // Everybody who is held at this level is settled; the rest share on.
-            let held: Vec<u32> = rising
-                .iter()
-                .copied()
-                .filter(|flow| {
-                    let own = self.flows[*flow as usize].cap <= level * (1.0 + 1e-12);
-                    own || path(*flow)
-                        .iter()
-                        .any(|link| room[*link as usize] / users(*link) <= level * (1.0 + 1e-12))
-                })
-                .collect();
+            let (held, free): (Vec<u32>, Vec<u32>) = rising.iter().partition(|flow| {
+                let own = self.flows[**flow as usize].cap <= level * (1.0 + 1e-12);
+                own || path(**flow).iter().any(|link| share(link) <= level * (1.0 + 1e-12))
+            });
             for flow in &held {
                 for link in path(*flow) {
                     let left = &mut room[*link as usize];
@@ -137,9 +136,15 @@ impl<'m> Trial<'m> {
                 }
                 rates.push((*flow, level));
             }
-            rising.retain(|flow| !held.contains(flow));
+            rising = free;
         }
         rates
+    }
+
+    /// Ends a transfer under way.
+    fn close(&mut self, number: u32) {
+        self.flows[number as usize].open = false;
+        self.open_flows.retain(|open| *open != number);
     }
 
     pub(super) fn on_flow(&mut self, number: u32, generation: u32) {
@@ -147,7 +152,7 @@ impl<'m> Trial<'m> {
         if !flow.open || flow.generation != generation {
             return;
         }
-        self.flows[number as usize].open = false;
+        self.close(number);
         self.share_links();
         let job = flow.job;
         let model = self.model;
@@ -177,14 +182,16 @@ impl<'m> Trial<'m> {
     pub(super) fn cut_flows(&mut self, node: u32) {
         let model = self.model;
         let mut cut = Vec::new();
-        for flow in self.flows.iter_mut().filter(|flow| flow.open) {
+        self.open_flows.retain(|number| {
+            let flow = &mut self.flows[*number as usize];
             let copy = &model.copies[flow.copy as usize];
             let link = copy.links.iter().any(|link| model.links[*link as usize].node == node);
-            if copy.node == node || link {
-                flow.open = false;
+            flow.open = copy.node != node && !link;
+            if !flow.open {
                 cut.push(flow.job);
             }
-        }
+            flow.open
+        });
         if cut.is_empty() {
             return;
         }
@@ -197,15 +204,21 @@ impl<'m> Trial<'m> {
     }
 
     pub(super) fn flows_of_job_end(&mut self, job: u32) {
-        let mut any = false;
-        for flow in self.flows.iter_mut().filter(|flow| flow.open && flow.job == job) {
-            flow.open = false;
-            any = true;
-        }
-        if any {
+        let before = self.open_flows.len();
+        self.open_flows.retain(|number| {
+            let flow = &mut self.flows[*number as usize];
+            flow.open = flow.job != job;
+            flow.open
+        });
+        if self.open_flows.len() < before {
             self.share_links();
         }
     }
+}
+
+/// The links of a path, each once.
+fn unlike(path: &[u32]) -> impl Iterator<Item = u32> {
+    (0..).zip(path).filter(|(place, link)| !path[..*place].contains(link)).map(|(_, link)| *link)
 }
 
 /// Whole milliseconds, rounded up; a rounding error of the division is no millisecond.

@@ -24,6 +24,7 @@ mod spares;
 mod strikes;
 mod verdict;
 mod watch;
+mod work;
 
 pub(crate) use aftermath::Aftermath;
 pub use chain::{Chain, Label as ChainLabel, Link as ChainLink, ROOT};
@@ -104,7 +105,6 @@ enum Switch {
 
 #[derive(Debug, Clone, Copy)]
 struct Somebody {
-    free: bool,
     free_since: i64,
     away_until: i64,
     day: i64,
@@ -145,6 +145,8 @@ pub struct Trial<'m> {
     seen: Vec<i32>,
     edge_pending: Vec<bool>,
     edge_generation: Vec<u32>,
+    /// By component, where in the list of its suppliers one was down.
+    found_down: Vec<u32>,
     start_up: Vec<StartUp>,
     switch: Vec<Switch>,
     glass_broken: Vec<bool>,
@@ -168,6 +170,8 @@ pub struct Trial<'m> {
     /// Per data set: whether it was lost or suspect.
     pub hit: Vec<bool>,
     flows: Vec<links::Flow>,
+    /// The transfers under way, in the order of their start.
+    open_flows: Vec<u32>,
     flow_generation: u32,
     /// The blocking chain.
     pub chain: Chain,
@@ -226,6 +230,7 @@ impl<'m> Trial<'m> {
             seen: Vec::new(),
             edge_pending: Vec::new(),
             edge_generation: Vec::new(),
+            found_down: Vec::new(),
             start_up: Vec::new(),
             switch: Vec::new(),
             glass_broken: Vec::new(),
@@ -249,6 +254,7 @@ impl<'m> Trial<'m> {
             loss: Vec::new(),
             hit: Vec::new(),
             flows: Vec::new(),
+            open_flows: Vec::new(),
             flow_generation: 0,
             chain: Chain::default(),
             tracked,
@@ -398,6 +404,7 @@ impl<'m> Trial<'m> {
         self.roster.clear();
         self.shifts.clear();
         self.flows.clear();
+        self.open_flows.clear();
         self.reset_pools();
         refill(&mut self.loss, model.datasets.len(), 0);
         refill(&mut self.hit, model.datasets.len(), false);
@@ -437,6 +444,7 @@ impl Trial<'_> {
             refill(&mut self.seen, model.edges.len(), ONE);
             refill(&mut self.edge_pending, model.edges.len(), false);
             refill(&mut self.edge_generation, model.edges.len(), 0);
+            refill(&mut self.found_down, nodes, 0);
             refill(&mut self.start_up, nodes, StartUp::FRESH);
             refill(&mut self.switch, nodes, Switch::Untried);
             refill(&mut self.glass_broken, nodes, false);

@@ -6,8 +6,8 @@
 //! where the blocker may change without a rise (alternatives, hold-ups, cycles)
 //! is a job looked at after every change. Jobs that may go on do so in the
 //! order in which they began to wait, as if all had been looked at.
-use super::Trial;
 use super::jobs::Stage;
+use super::{Trial, work};
 use crate::model::NONE;
 
 /// One job that waits, in the list of its blocker. It is void once the job
@@ -118,6 +118,7 @@ impl Trial<'_> {
         due.append(&mut self.watch.always);
         due.sort_unstable();
         due.dedup();
+        work::add(due.len() as u64);
         for waiter in due.drain(..) {
             if !self.waits(waiter) {
                 continue;
