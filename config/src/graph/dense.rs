@@ -15,6 +15,10 @@ impl Expression {
     pub(super) fn holds(&self, up: &[bool]) -> bool {
         match self {
             Self::One(index) => up[*index],
+            // All of many: the first that is down decides.
+            Self::AtLeast(least, parts) if *least == parts.len() => {
+                parts.iter().all(|part| part.holds(up))
+            }
             Self::AtLeast(least, parts) => {
                 parts.iter().filter(|part| part.holds(up)).take(*least).count() == *least
             }

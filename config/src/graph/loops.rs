@@ -66,13 +66,16 @@ fn back_after_cold_start(dense: &Dense<'_>) -> Vec<bool> {
     let mut up = vec![false; dense.nodes.len()];
     let mut open: Vec<usize> = (0..up.len()).collect();
     while let Some(index) = open.pop() {
+        if up[index] {
+            continue;
+        }
         let node = &dense.nodes[index];
         let starts = if node.break_glass {
             node.foundations.holds(&up)
         } else {
             node.run.holds(&up) && node.recover.holds(&up)
         };
-        if starts && !up[index] {
+        if starts {
             up[index] = true;
             open.extend(&users[index]);
         }

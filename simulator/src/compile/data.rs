@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use evenkeel_config::calendar::Hours;
 use evenkeel_config::id::Id;
-use evenkeel_config::map::{Backup, Component, Details, OnFailure, RecoveryStep};
+use evenkeel_config::map::{Backup, Component, DependencyMap, Details, OnFailure, RecoveryStep};
 use evenkeel_config::problem::Place;
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::quantity::Size;
@@ -48,6 +48,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn copies(&mut self, facts: &Facts<'_>) {
+        let repositories = held(self.inputs.map);
         for component in self.inputs.map.components.values() {
             let Details::Copy(copy) = &component.details else { continue };
             let Some(node) = self.node(&component.id) else { continue };
@@ -77,14 +78,17 @@ impl<'a> Compiler<'a> {
             let works = success.known;
             let key = format!("copy.{id}.restore_success");
             self.figure(key, &component.id, "Restores", value, works.provenance, works.source);
-            let speed = self.speed(component, copy, facts);
+            let held = repositories.get(&component.id).map_or(&[][..], Vec::as_slice);
+            let speed = self.speed(component, copy, facts, held);
             let overhead =
                 copy.overhead.as_ref().map(|law| self.draw(id, "restore", "overhead", law, true));
             let links = copy
                 .links
                 .iter()
                 .filter_map(|link| self.node(link))
-                .filter_map(|node| self.model.links.iter().position(|link| link.node == node))
+                .filter_map(|node| {
+                    self.model.links.binary_search_by_key(&node, |link| link.node).ok()
+                })
                 .map(|link| link as u32)
                 .collect();
             self.model.nodes[node as usize].copy = Some(self.model.copies.len() as u32);
@@ -111,6 +115,7 @@ impl<'a> Compiler<'a> {
         component: &Component,
         copy: &evenkeel_config::map::Copy,
         facts: &Facts<'_>,
+        held: &[Held<'_>],
     ) -> Speed {
         let assumed = |(median, sigma): (f64, f64), provenance, source: &str| Speed {
             median,
@@ -119,7 +124,7 @@ impl<'a> Compiler<'a> {
             known: Known { value: median, provenance, source: source.to_owned() },
         };
         let measured = self.law(component, copy, facts).and_then(|law| {
-            let (files, bytes) = self.largest_in(&component.id, facts);
+            let (files, bytes) = largest(held, &component.id, facts);
             // Of data sets without a size, a gigabyte tells the speed.
             let bytes = if bytes > 0 { bytes } else { 1_000_000_000 };
             Some(Speed::of(&law.time(files, bytes), bytes)).filter(|speed| speed.median > 0.0)
@@ -168,27 +173,6 @@ impl<'a> Compiler<'a> {
             copy.per_file.map(|time| time.as_ms() as f64 / 1e3),
         );
         facts.law(&component.id, &belief)
-    }
-
-    /// Files and bytes of the largest data set in a repository.
-    fn largest_in(&self, copy: &Id, facts: &Facts<'_>) -> (Option<u64>, u64) {
-        let held: Vec<(&Id, &evenkeel_config::map::Dataset)> = self
-            .inputs
-            .map
-            .components
-            .values()
-            .filter_map(|component| match &component.details {
-                Details::Dataset(data) => Some((&component.id, data)),
-                _ => None,
-            })
-            .filter(|(_, data)| data.backups.iter().any(|backup| backup.copy == *copy))
-            .collect();
-        let alone = held.len() == 1;
-        let amounts = held.into_iter().map(|(id, data)| {
-            let Amount { files, bytes } = amount(data, facts.amount(copy, id, alone));
-            (files, bytes.unwrap_or(0))
-        });
-        amounts.max_by_key(|(_, bytes)| *bytes).unwrap_or((None, 0))
     }
 
     fn datasets(&mut self, facts: &Facts<'_>) {
@@ -261,7 +245,7 @@ impl<'a> Compiler<'a> {
         alone: bool,
     ) -> Option<Chain> {
         let node = self.node(&backup.copy)?;
-        let copy = self.model.copies.iter().position(|copy| copy.node == node)? as u32;
+        let copy = self.model.copies.binary_search_by_key(&node, |copy| copy.node).ok()? as u32;
         let name = format!("{}>{}", data.id, backup.copy);
         let every = backup.every.as_ms().max(60_000);
         let observed = facts
@@ -478,6 +462,34 @@ impl<'a> Compiler<'a> {
         let number = self.implicit_step(component, node, &step);
         self.model.steps[number as usize].clone()
     }
+}
+
+/// A data set by its id.
+type Held<'a> = (&'a Id, &'a evenkeel_config::map::Dataset);
+
+/// By repository, the data sets in it.
+fn held(map: &DependencyMap) -> BTreeMap<&Id, Vec<Held<'_>>> {
+    let mut held: BTreeMap<&Id, Vec<Held<'_>>> = BTreeMap::new();
+    for component in map.components.values() {
+        let Details::Dataset(data) = &component.details else { continue };
+        for backup in &data.backups {
+            let sets = held.entry(&backup.copy).or_default();
+            if sets.last().is_none_or(|(id, _)| **id != component.id) {
+                sets.push((&component.id, data));
+            }
+        }
+    }
+    held
+}
+
+/// Files and bytes of the largest data set in a repository.
+fn largest(held: &[Held<'_>], copy: &Id, facts: &Facts<'_>) -> (Option<u64>, u64) {
+    let alone = held.len() == 1;
+    let amounts = held.iter().map(|(id, data)| {
+        let Amount { files, bytes } = amount(data, facts.amount(copy, id, alone));
+        (files, bytes.unwrap_or(0))
+    });
+    amounts.max_by_key(|(_, bytes)| *bytes).unwrap_or((None, 0))
 }
 
 /// What the map says of a data set, else what was seen.

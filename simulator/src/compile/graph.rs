@@ -167,6 +167,7 @@ impl<'a> Compiler<'a> {
     /// The functions, with a pseudo component for each stopgap's needs.
     pub(super) fn functions(&mut self) {
         let suppliers = self.run_suppliers_of_needs();
+        let mut search = Search::new(suppliers.len());
         let map = self.inputs.map;
         let somebody = map
             .components
@@ -175,9 +176,7 @@ impl<'a> Compiler<'a> {
         for component in map.components.values() {
             let Details::Function(details) = &component.details else { continue };
             let Some(node) = self.node(&component.id) else { continue };
-            let reached = closure(&suppliers, node);
-            let closure: Vec<u32> =
-                (0..reached.len() as u32).filter(|n| reached[*n as usize] || *n == node).collect();
+            let closure = search.with(&suppliers, node);
             let workaround = self.workaround(component, details);
             let function = Function {
                 node,
@@ -289,16 +288,23 @@ impl<'a> Compiler<'a> {
             }
         }
         let mut weights = vec![(i64::MAX, i64::MAX); self.model.nodes.len()];
+        let mut functions: Vec<((i64, i64), u32)> = Vec::new();
         for function in &self.model.functions {
             let id = &self.model.names.ids[function.node as usize];
             let Details::Function(details) = &map.components[id].details else { continue };
             let rto = details.objectives.rto.map_or(i64::MAX, Span::as_ms);
             let loss = details.loss.iter().map(|step| minor(step.per_hour)).max().unwrap_or(0);
-            let weight = (rto, -loss);
-            let reached = closure(&blockers, function.node);
-            for (node, hit) in reached.iter().enumerate() {
-                if *hit || node == function.node as usize {
-                    weights[node] = weights[node].min(weight);
+            functions.push(((rto, -loss), function.node));
+        }
+        // Least first: whatever was reached before has its weight, and so has all behind it.
+        functions.sort_unstable();
+        let mut reached = vec![false; weights.len()];
+        for (weight, function) in functions {
+            let mut stack = vec![function];
+            while let Some(node) = stack.pop() {
+                if !std::mem::replace(&mut reached[node as usize], true) {
+                    weights[node as usize] = weight;
+                    stack.extend(&blockers[node as usize]);
                 }
             }
         }
@@ -371,6 +377,34 @@ fn components(next: &[Vec<u32>]) -> Vec<u32> {
         }
     }
     part
+}
+
+/// Searches from several nodes, each of which costs only what it reaches.
+struct Search {
+    /// By node, the search that saw it last.
+    seen: Vec<u32>,
+    searches: u32,
+}
+
+impl Search {
+    fn new(nodes: usize) -> Self {
+        Self { seen: vec![0; nodes], searches: 0 }
+    }
+
+    /// A node and all that can be reached from it, sorted.
+    fn with(&mut self, next: &[Vec<u32>], from: u32) -> Vec<u32> {
+        self.searches += 1;
+        let mut all = Vec::new();
+        let mut stack = vec![from];
+        while let Some(node) = stack.pop() {
+            if std::mem::replace(&mut self.seen[node as usize], self.searches) != self.searches {
+                all.push(node);
+                stack.extend(&next[node as usize]);
+            }
+        }
+        all.sort_unstable();
+        all
+    }
 }
 
 /// Which nodes can be reached from one (itself only through a cycle).

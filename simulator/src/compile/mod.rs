@@ -28,7 +28,7 @@ mod steps;
 mod tonight;
 mod when;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use evenkeel_config::calendar::Hours;
 use evenkeel_config::id::Id;
@@ -118,6 +118,10 @@ struct Compiler<'a> {
     notes: Vec<String>,
     problems: Problems,
     calendars: BTreeMap<String, u32>,
+    /// Numbers of the names of steps.
+    step_names: HashMap<String, u32>,
+    /// Who has a skill, fewest skills first.
+    skilled: HashMap<String, Vec<u32>>,
     absent: Vec<Id>,
     near_as_of: bool,
     tonight: tonight::Tonight<'a>,
@@ -219,6 +223,8 @@ impl<'a> Compiler<'a> {
             notes: Vec::new(),
             problems,
             calendars: BTreeMap::new(),
+            step_names: HashMap::new(),
+            skilled: HashMap::new(),
             absent: Vec::new(),
             near_as_of: plan.near_as_of,
             tonight: tonight::Tonight::gather(inputs.evidence, inputs.as_of),
@@ -336,12 +342,13 @@ impl<'a> Compiler<'a> {
     }
 
     fn step_name(&mut self, name: &str) -> u32 {
-        let steps = &mut self.model.names.steps;
-        if let Some(index) = steps.iter().position(|known| known == name) {
-            return index as u32;
+        if let Some(index) = self.step_names.get(name) {
+            return *index;
         }
-        steps.push(name.to_owned());
-        steps.len() as u32 - 1
+        let index = self.model.names.steps.len() as u32;
+        self.model.names.steps.push(name.to_owned());
+        self.step_names.insert(name.to_owned(), index);
+        index
     }
 
     /// The number of a calendar, made once for equal hours and absences.

@@ -179,19 +179,7 @@ impl<'a> Compiler<'a> {
             return Some(crew(self.members(who), deputies));
         }
         if let Some(skill) = &step.skill {
-            let mut able: Vec<(usize, u32)> = (0..)
-                .zip(&self.model.people)
-                .filter_map(|(number, person)| {
-                    let id = &self.model.names.ids[person.node as usize];
-                    let skills = skills(&map.components[id]);
-                    skills.contains(skill).then_some((skills.len(), number))
-                })
-                .collect();
-            able.sort_unstable();
-            if able.is_empty() {
-                self.notes.push(format!("nobody on the map has the skill `{skill}`"));
-            }
-            return Some(crew(able.into_iter().map(|(_, number)| number).collect(), Vec::new()));
+            return Some(crew(self.skilled(skill), Vec::new()));
         }
         let vendor = step.vendor.as_ref()?;
         let engineers = self.members(vendor);
@@ -200,7 +188,33 @@ impl<'a> Compiler<'a> {
 
     fn members(&self, id: &Id) -> Vec<u32> {
         let Some(node) = self.node(id) else { return Vec::new() };
-        (0..).zip(&self.model.people).filter(|(_, p)| p.node == node).map(|(n, _)| n).collect()
+        let people = &self.model.people;
+        let first = people.partition_point(|person| person.node < node);
+        let end = people.partition_point(|person| person.node <= node);
+        (first as u32..end as u32).collect()
+    }
+
+    /// Who has a skill: fewest skills first, then by id.
+    fn skilled(&mut self, skill: &str) -> Vec<u32> {
+        if let Some(able) = self.skilled.get(skill) {
+            return able.clone();
+        }
+        let map = self.inputs.map;
+        let mut able: Vec<(usize, u32)> = (0..)
+            .zip(&self.model.people)
+            .filter_map(|(number, person)| {
+                let id = &self.model.names.ids[person.node as usize];
+                let skills = skills(&map.components[id]);
+                skills.iter().any(|own| own == skill).then_some((skills.len(), number))
+            })
+            .collect();
+        able.sort_unstable();
+        if able.is_empty() {
+            self.notes.push(format!("nobody on the map has the skill `{skill}`"));
+        }
+        let able: Vec<u32> = able.into_iter().map(|(_, number)| number).collect();
+        self.skilled.insert(skill.to_owned(), able.clone());
+        able
     }
 }
 
@@ -251,16 +265,17 @@ pub(super) fn main_person(map: &DependencyMap) -> Option<Id> {
         }
         able
     };
+    let mut known: BTreeMap<&String, Vec<&Id>> = BTreeMap::new();
     let mut counts: BTreeMap<&Id, (u32, u32)> = BTreeMap::new();
     for component in map.components.values() {
         let common = &component.common;
         for step in common.recover.iter().chain(&common.repair).chain(&common.clear) {
             let who = match (&step.who, &step.skill) {
-                (Some(who), _) => vec![who],
-                (None, Some(skill)) => able(skill),
+                (Some(who), _) => &vec![who],
+                (None, Some(skill)) => known.entry(skill).or_insert_with(|| able(skill)),
                 (None, None) => continue,
             };
-            for id in &who {
+            for id in who {
                 let is_person =
                     matches!(map.components.get(*id).map(|c| &c.details), Some(Details::Person(_)));
                 if is_person {

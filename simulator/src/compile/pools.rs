@@ -76,7 +76,8 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn pool_number(&self, id: &Id) -> Option<u32> {
         let node = self.node(id)?;
-        self.model.pools.iter().position(|pool| pool.node == node).map(|n| n as u32)
+        let place = self.model.pools.binary_search_by_key(&node, |pool| pool.node);
+        place.ok().map(|number| number as u32)
     }
 
     /// How long the order takes that a step places: each step has its own luck.

@@ -122,7 +122,9 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn vendor_number(&self, id: &evenkeel_config::id::Id) -> Option<u32> {
         let node = self.node(id)?;
-        self.model.vendors.iter().position(|vendor| vendor.node == node).map(|n| n as u32)
+        // Like people, links and repositories, they are in the order of ids.
+        let place = self.model.vendors.binary_search_by_key(&node, |vendor| vendor.node);
+        place.ok().map(|number| number as u32)
     }
 
     fn failover(&mut self, component: &Component, node: u32) {

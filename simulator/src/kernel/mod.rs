@@ -12,6 +12,8 @@ mod dispatch;
 #[cfg(test)]
 mod drawn;
 mod gates;
+#[cfg(test)]
+mod growth;
 mod jobs;
 mod lapses;
 mod launch;
@@ -309,6 +311,7 @@ impl<'m> Trial<'m> {
             let mut events = 0;
             while let Some(event) = self.queue.pop_at(at) {
                 self.handle(event);
+                work::add(1);
                 events += 1;
                 self.events += 1;
                 if events > MOST_EVENTS_AT_ONCE {
