@@ -507,12 +507,10 @@ pub mod flag {
 
 /// What a trial asks at a step's gate, as bits.
 pub mod step_flag {
-    /// Somebody owns it, so that its gates count.
-    pub const OWNED: u8 = 1;
     /// A vendor must be up.
-    pub const VENDOR: u8 = 2;
+    pub const VENDOR: u8 = 1;
     /// Some of its gates are more than plain edges.
-    pub const MIXED: u8 = 4;
+    pub const MIXED: u8 = 2;
 }
 
 /// What trials walk over most, by component: the same facts as in [`Node`],

@@ -45,13 +45,13 @@ impl Compiler<'_> {
         lean.places.push(first);
         for step in &model.steps {
             let (mut gates, mut rest) = (Vec::new(), Vec::new());
-            for gate in &step.gates {
+            // Without an owner there is nobody for whom a gate could be evaluated.
+            for gate in step.gates.iter().filter(|_| step.owner != NONE) {
                 split(gate, &model.edges, &mut gates, &mut rest);
             }
             let mark = |set: bool, flag: u8| if set { flag } else { 0 };
             lean.step_flags.push(
-                mark(step.owner != NONE, step_flag::OWNED)
-                    | mark(step.vendor.is_some(), step_flag::VENDOR)
+                mark(step.vendor.is_some(), step_flag::VENDOR)
                     | mark(!rest.is_empty(), step_flag::MIXED),
             );
             lean.ground.push(step.ground.iter().copied());

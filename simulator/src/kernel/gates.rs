@@ -47,8 +47,7 @@ impl Trial<'_> {
         };
         let vendor = || self.vendor_of(step, flags).filter(down);
         let gates = || lean.gates.row(step).iter().copied().find(down);
-        let owned = flags & step_flag::OWNED != 0;
-        stands.copied().or_else(vendor).or_else(|| if owned { gates() } else { None })
+        stands.copied().or_else(vendor).or_else(gates)
     }
 
     fn vendor_of(&self, step: u32, flags: u8) -> Option<u32> {

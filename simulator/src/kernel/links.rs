@@ -110,7 +110,9 @@ impl<'m> Trial<'m> {
         }
         while !rising.is_empty() {
             work::add(rising.len() as u64);
-            users.fill(0);
+            for link in rising.iter().flat_map(|flow| path(*flow)) {
+                users[*link as usize] = 0;
+            }
             for flow in &rising {
                 for link in unlike(path(*flow)) {
                     users[link as usize] += 1;
