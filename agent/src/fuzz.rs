@@ -56,3 +56,10 @@ pub fn postgres_script(bytes: &[u8]) {
     let survey = script::survey(bytes).unwrap_or_default();
     let _ = script::pass(bytes, &survey, false, &mut |_| true);
 }
+
+/// What pgBackRest prints.
+pub fn pgbackrest(bytes: &[u8]) {
+    let _ = crate::probe::pgbackrest::info(bytes);
+    let _ = crate::probe::pgbackrest::verify_is_sound(Some(0), bytes);
+    let _ = crate::probe::pgbackrest::manifest_file(bytes);
+}

@@ -13,6 +13,7 @@ mod kind;
 mod mdraid;
 mod os_support;
 mod pg_dump;
+mod pgbackrest;
 mod reboot;
 mod restic;
 mod rsnapshot;
@@ -43,6 +44,7 @@ pub const CHECKS: &[&CheckKind] = &[
     &mdraid::KIND,
     &os_support::KIND,
     &pg_dump::KIND,
+    &pgbackrest::KIND,
     &reboot::KIND,
     &restic::KIND,
     &rsnapshot::KIND,

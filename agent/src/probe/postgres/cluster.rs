@@ -101,6 +101,32 @@ impl Cluster {
         Ok(())
     }
 
+    /// Writes a file beside its data, readable for the server.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let path = self.base.join(name);
+        std::fs::write(&path, text).map_err(|error| unwritable(&error))?;
+        self.hand_over(&path)?;
+        Ok(path)
+    }
+
+    /// Has the server compare its tables with its indexes.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn check_pages(&self, database: &str) -> Result<Result<(), String>, Failure> {
+        let (tool, mut arguments) = self.client("pg_amcheck", &self.user)?;
+        arguments.extend(["--install-missing", "--database"].map(OsString::from));
+        arguments.push(database.into());
+        let output = tool.run(&arguments, self.left()).await?;
+        // 2 means damage; anything else that it could not look.
+        let said = String::from_utf8_lossy(&output.stdout);
+        let said = said.lines().take(4).collect::<Vec<_>>().join("; ");
+        Ok(if output.code == Some(2) { Err(said) } else { Ok(()) })
+    }
+
     fn left(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
     }
@@ -232,8 +258,16 @@ impl Cluster {
     /// Waits until the server answers.
     async fn ready(&self) -> Result<(), Failure> {
         loop {
-            if self.ask("postgres", "select 1").await?.is_ok() {
-                return Ok(());
+            match self.ask("template1", "select 1").await? {
+                Ok(_) => return Ok(()),
+                Err(said) if said.contains("role \"") && said.contains("does not exist") => {
+                    return Err(Failure {
+                        kind: FailureKind::Other,
+                        what: format!("the database that came back does not know us: {said}"),
+                        advice: "set `user` to a user of that database".to_owned(),
+                    });
+                }
+                Err(_) => {}
             }
             if Instant::now() >= self.until {
                 return Err(Failure {

@@ -5,9 +5,11 @@ pub mod dump;
 mod expect;
 mod load;
 mod programs;
+mod recover;
 pub mod script;
 
 pub use cluster::Cluster;
 pub use expect::{Expected, Found};
 pub use load::{Load, Loaded, load};
 pub use programs::{Programs, newest};
+pub use recover::{Recover, recover, shell_quoted};
