@@ -191,6 +191,10 @@ impl Check for PgBackRest {
         backup::judge(&KIND, &self.keys, facts, past, now)
     }
 
+    fn keys(&self) -> Option<&Keys> {
+        Some(&self.keys)
+    }
+
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
     }

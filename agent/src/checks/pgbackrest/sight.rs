@@ -20,6 +20,7 @@ impl PgBackRest {
             renewed: look.now,
             exclusive: false,
             holder: "a backup that runs".to_owned(),
+            is_alive: true,
             is_dead: false,
         });
         let sight = Sight {
