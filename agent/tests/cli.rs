@@ -38,6 +38,9 @@ fn prepared() -> tempfile::TempDir {
     std::fs::create_dir(&dumps).expect("made");
     std::fs::write(dumps.join("today.sql"), "x".repeat(5_000)).expect("written");
     write_settings(folder.path(), "");
+    // Else the dump would be one that nobody ever restored from.
+    let drilled = run(folder.path(), &["drill", "files-dumps", "--by-hand", "worked"]);
+    assert_eq!(drilled.status.code(), Some(0), "{}", text(&drilled.stderr));
     folder
 }
 

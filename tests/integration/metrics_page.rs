@@ -94,7 +94,7 @@ impl Office {
     fn start() -> Self {
         let folder = folder();
         // A script is run only from where nobody else can write.
-        let own = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let own = own_folder();
         let path = folder.path();
         fs::create_dir_all(path.join("dumps")).unwrap();
         fs::write(path.join("dumps/erp.sql"), "ledger".repeat(900)).unwrap();
@@ -204,6 +204,22 @@ fn name_server(path: &Path) -> (Running, u16) {
     let mut running = Running::start(command);
     running.line_with("all zones loaded", PATIENCE);
     (running, port)
+}
+
+/// A folder that nobody but its owner can write to, on the way to it, too.
+fn own_folder() -> tempfile::TempDir {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let places = [env!("CARGO_TARGET_TMPDIR"), &home, "/root", "/var/lib"].map(Path::new);
+    let is_closed = |folder: &Path| {
+        folder.ancestors().all(|path| {
+            fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o022 == 0)
+        })
+    };
+    let make = |base: &&Path| {
+        let prefix = tempfile::Builder::new().prefix(".evenkeel-").tempdir_in(base);
+        prefix.ok().filter(|_| is_closed(base))
+    };
+    places.iter().find_map(make).expect("a folder that nobody else can write to")
 }
 
 /// A program that a check calls, of one line.

@@ -70,9 +70,9 @@ const FACTS: &[FactKind] = &[
     FactKind {
         name: "full_restore",
         metric: "drill_full_restore_seconds",
-        help: "How long a restore of everything takes, by all drills: quantiles of a range.",
+        help: "How long a restore of everything takes, by all drills: percentiles of a range.",
         subject: "group",
-        labels: &["quantile"],
+        labels: &["percentile"],
     },
     FactKind {
         name: "parts_read",
@@ -298,12 +298,12 @@ fn push_group(all: &[DrillFacts], subject: &str, facts: &mut Facts) {
         facts.push("last_success", subject, Value::Time(last));
     }
     let Some(range) = estimate::full_restore(all, subject) else { return };
-    for (quantile, seconds) in range.quantiles() {
+    for (percentile, seconds) in range.percentiles() {
         facts.observations.push(Observation {
             name: "full_restore".to_owned(),
             subject: subject.to_owned(),
             value: Value::Number(seconds),
-            labels: [("quantile".to_owned(), quantile.to_owned())].into(),
+            labels: [("percentile".to_owned(), percentile.to_owned())].into(),
         });
     }
 }

@@ -17,9 +17,9 @@ pub struct Range {
 }
 
 impl Range {
-    /// Each quantile with its name as in a label.
-    pub fn quantiles(&self) -> [(&'static str, f64); 3] {
-        [("0.1", self.p10), ("0.5", self.p50), ("0.9", self.p90)]
+    /// Each percentile with its name as in a label.
+    pub fn percentiles(&self) -> [(&'static str, f64); 3] {
+        [("10", self.p10), ("50", self.p50), ("90", self.p90)]
     }
 }
 
