@@ -35,5 +35,6 @@ pub mod provenance;
 pub mod quantity;
 pub mod record;
 pub mod restore_time;
+pub mod rule_32110;
 pub mod scenario;
 pub mod schema;

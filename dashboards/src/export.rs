@@ -11,6 +11,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     (MET, "Share of simulated nights in which an objective is kept"),
     (SIMULATED, "Moment of the facts that the prediction rests on"),
     (HEARD, "When a host's agent was last heard from"),
+    (RULE, "3-2-1-1-0 for each data set: 1 met, 0 not met, -1 cannot tell"),
     (HUB, "Version of the hub; always 1"),
 ];
 
@@ -19,6 +20,7 @@ const LOSS: &str = "evenkeel_predicted_data_loss_seconds";
 const MET: &str = "evenkeel_objective_met_ratio";
 const SIMULATED: &str = "evenkeel_simulation_facts_timestamp_seconds";
 const HEARD: &str = "evenkeel_hub_last_heard_timestamp_seconds";
+const RULE: &str = "evenkeel_backup_rule_met";
 const HUB: &str = "evenkeel_hub_info";
 
 /// Renders the page in the Prometheus text format.
@@ -37,6 +39,13 @@ pub fn metrics(picture: &Picture) -> prometheus::Result<String> {
     let heard = family(HEARD, &["host"])?;
     for (host, about) in &picture.hosts {
         heard.with_label_values(&[host.as_str()]).set(about.last_heard.as_second() as f64);
+    }
+    let rule = family(RULE, &["dataset", "digit"])?;
+    for score in picture.rule() {
+        for one in &score.digits {
+            let labels = [score.dataset.as_str(), one.digit.name()];
+            rule.with_label_values(&labels).set(f64::from(one.met.code()));
+        }
     }
     let predicted = family(PREDICTED, &["function", "scenario", "quantile"])?;
     let loss = family(LOSS, &["function", "scenario", "quantile"])?;

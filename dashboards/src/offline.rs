@@ -63,6 +63,7 @@ pub(crate) fn shown(picture: &Picture, format: Format) -> Result<String, Failure
                 "as_of": picture.as_of,
                 "cannot": picture.cannot,
                 "evidence": checks.collect::<Vec<_>>(),
+                "rule_32110": picture.rule(),
                 "summaries": picture.summaries,
             });
             serde_json::to_string_pretty(&document)? + "\n"

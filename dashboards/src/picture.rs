@@ -5,6 +5,7 @@ use evenkeel_config::id::Id;
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::Problems;
 use evenkeel_config::record::{DrillFacts, Evidence, RecordedMap, Summary};
+use evenkeel_config::rule_32110::{Known, RuleScore, score};
 use jiff::Timestamp;
 
 /// The state of knowledge at one instant. Pages read it and nothing else.
@@ -76,6 +77,14 @@ pub struct Ask {
 }
 
 impl Picture {
+    /// The rule 3-2-1-1-0 for each data set, by the evidence at hand.
+    pub fn rule(&self) -> Vec<RuleScore> {
+        let evidence = self.hosts.values().flat_map(|host| host.checks.values());
+        let mut known = Known::of(evidence);
+        known.drills.extend(&self.drills);
+        score(&self.map, &known, self.as_of)
+    }
+
     /// The result asked for; else the one in which most promises are missed.
     pub fn summary(&self, ask: &Ask) -> Option<&Summary> {
         let asked = ask.scenario.as_deref();

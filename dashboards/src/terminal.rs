@@ -1,6 +1,7 @@
 //! Plain words for the terminal: tables without boxes, text without control characters.
 use comfy_table::{Table, presets};
 use evenkeel_config::record::{FunctionSummary, Quantile, Summary};
+use evenkeel_config::rule_32110::Digit;
 
 use crate::html::verdict::Verdict;
 use crate::html::words;
@@ -41,7 +42,26 @@ pub(crate) fn summary(picture: &Picture, shown: Option<&Summary>) -> String {
         out.push_str(&table.to_string());
         out.push('\n');
     }
+    out.push_str(&rule(picture));
     out
+}
+
+/// The rule 3-2-1-1-0, a row for each data set; nothing without data sets.
+fn rule(picture: &Picture) -> String {
+    let scores = picture.rule();
+    if scores.is_empty() {
+        return String::new();
+    }
+    let heads = Digit::ALL.map(|digit| format!("{} {}", digit.wanted(), digit.words()));
+    let mut head = vec!["  backups"];
+    head.extend(heads.iter().map(String::as_str));
+    let mut table = table(&head);
+    for score in &scores {
+        let met = score.digits.iter().map(|one| one.met.word().to_owned());
+        let row = std::iter::once(format!("  {}", words::plain(&score.title))).chain(met);
+        table.add_row(row);
+    }
+    format!("{table}\n")
 }
 
 /// One function: name, promise, verdict, likely, bad night, work lost.

@@ -202,6 +202,39 @@ pub struct Copy {
     pub restore_success: Option<Share>,
     /// Time that each file adds to a restore; none unless stated.
     pub per_file: Option<Span>,
+    /// What it lies on, where that is not the disks of what it stands on.
+    pub medium: Option<Medium>,
+}
+
+/// What a copy lies on.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Medium {
+    /// Disks that stay where they are.
+    Disk,
+    /// A disk that is taken out and put away.
+    RemovableDisk,
+    /// Tape.
+    Tape,
+    /// Optical discs.
+    Optical,
+    /// Storage at a provider, at none of the sites on the map.
+    Cloud,
+}
+
+impl Medium {
+    /// In a sentence, after "on".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::RemovableDisk => "a removable disk",
+            Self::Tape => "tape",
+            Self::Optical => "optical discs",
+            Self::Cloud => "cloud storage",
+        }
+    }
 }
 
 /// How a link is shared by several transfers.

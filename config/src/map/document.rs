@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::calibration::Calibration;
 use super::component::{Alternative, Common, Component, MaintenanceWindow, Organisation};
 use super::details::{
-    Backup, Copy, Dataset, Details, Dns, Fleet, Function, Hardware, Leave, Link, LossStep,
+    Backup, Copy, Dataset, Details, Dns, Fleet, Function, Hardware, Leave, Link, LossStep, Medium,
     Objectives, PathStep, Person, Power, Sharing, Spare, Team, Vendor, Workaround,
 };
 use super::fix::Fix;
@@ -293,7 +293,11 @@ entry! {
         /// Time that each file adds to a restore, as in `2ms`.
         #[serde(skip_serializing_if = "Option::is_none")]
         per_file: Option<Span>,
-    } => Details::Copy(Copy { tool, links, speed, overhead, restore_success, per_file })
+        /// What it lies on, for the rule 3-2-1-1-0: `disk`, `removable-disk`,
+        /// `tape`, `optical` or `cloud`; else the device it stands on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        medium: Option<Medium>,
+    } => Details::Copy(Copy { tool, links, speed, overhead, restore_success, per_file, medium })
 }
 
 entry! {

@@ -17,7 +17,7 @@ pub use component::{
     Alternative, Common, Component, DependencyMap, Dispatch, MaintenanceWindow, Organisation,
 };
 pub use details::{
-    Backup, Copy, Dataset, Details, Dns, Fleet, Function, Hardware, Leave, Link, LossStep,
+    Backup, Copy, Dataset, Details, Dns, Fleet, Function, Hardware, Leave, Link, LossStep, Medium,
     Objectives, PathStep, Person, Power, Sharing, Spare, Team, Vendor, Workaround,
 };
 pub use document::MapDocument;
