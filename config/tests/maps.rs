@@ -459,3 +459,12 @@ fn how_facts_are_read_and_how_often_parts_fail_from_every_bad_value() {
         check_below(&format!("[host.a]\nfails = {value}\n"), &[*expected]);
     }
 }
+
+#[test]
+fn a_medium_is_one_that_is_known() {
+    for medium in ["disk", "removable-disk", "tape", "optical", "cloud"] {
+        check_below(&format!("[copy.c]\nmedium = \"{medium}\"\n"), &[]);
+    }
+    check_below("[copy.c]\nmedium = \"taep\"\n", &[(4, "`taep`", "`tape`")]);
+    check_below("[host.h]\nmedium = \"tape\"\n", &[(4, "`medium` is not known", "")]);
+}

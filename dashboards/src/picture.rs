@@ -79,8 +79,20 @@ pub struct Ask {
 impl Picture {
     /// The rule 3-2-1-1-0 for each data set, by the evidence at hand.
     pub fn rule(&self) -> Vec<RuleScore> {
-        let evidence = self.hosts.values().flat_map(|host| host.checks.values());
-        let mut known = Known::of(evidence);
+        let seen = |host: &HostPicture| {
+            let (silent, last_heard) = (host.silent, host.last_heard);
+            let seen = host.checks.values().cloned();
+            // What a silent host said last is no word about now.
+            seen.map(move |mut one| {
+                if silent {
+                    one.stale_after = one.stale_after.min(last_heard);
+                }
+                one
+            })
+            .collect::<Vec<_>>()
+        };
+        let evidence: Vec<Evidence> = self.hosts.values().flat_map(seen).collect();
+        let mut known = Known::of(&evidence);
         known.drills.extend(&self.drills);
         score(&self.map, &known, self.as_of)
     }

@@ -340,7 +340,7 @@ impl Drop for Ending<'_> {
         stop(self.data, Signal::QUIT);
         let end = Instant::now() + Duration::from_secs(1);
         while is_running(server) && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::park_timeout(Duration::from_millis(5));
         }
         for pid in process::below(server) {
             let _ = kill_process(pid, Signal::KILL);
