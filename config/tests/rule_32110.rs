@@ -1,5 +1,7 @@
 //! The rule 3-2-1-1-0: each digit from small maps and little evidence, and the
 //! words for what ships.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use evenkeel_config::library::EXAMPLES;
 use evenkeel_config::load::{self, Source};
 use evenkeel_config::map::DependencyMap;
