@@ -63,3 +63,11 @@ pub fn pgbackrest(bytes: &[u8]) {
     let _ = crate::probe::pgbackrest::verify_is_sound(Some(0), bytes);
     let _ = crate::probe::pgbackrest::manifest_file(bytes);
 }
+
+/// The manifest and the label of a base backup of PostgreSQL, and names in its archive.
+pub fn postgres_base(bytes: &[u8]) {
+    use crate::probe::postgres::base;
+    let _ = base::manifest(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let _ = (base::start_time(&text), base::first_segment(&text), base::segment(&text));
+}

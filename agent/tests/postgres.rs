@@ -267,3 +267,113 @@ async fn what_cannot_be_told_is_not_failed() {
     let failure = drilled(drillable(folder.path(), "").as_ref(), 0.9).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Timeout, "{}", failure.what);
 }
+
+/// A copy of the base backup and of the archive behind it.
+struct Bases {
+    folder: tempfile::TempDir,
+}
+
+impl Bases {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["base", "archive"] {
+            let from = dumps().join(name);
+            support::run(folder.path(), "cp", &["-r", from.to_str().unwrap(), "."]);
+        }
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn check(&self, more: &str) -> Box<dyn Check> {
+        let keys = format!(
+            "path = \"{}\"\narchive = \"{}\"\ndatabase = \"erp\"\n\
+             tables = {{ \"public.invoices\" = {ROWS} }}\n\
+             newest = \"select max(created) from public.invoices\"\n{more}",
+            self.path("base").display(),
+            self.path("archive").display()
+        );
+        build("pg_basebackup", &keys)
+    }
+
+    async fn findings(&self, more: &str) -> Vec<String> {
+        let check = self.check(more);
+        let now = Timestamp::now();
+        let facts = observe(check.as_ref(), now).await.unwrap();
+        judged(check.as_ref(), &facts, now)
+    }
+
+    /// The segments of the archive, in order.
+    fn segments(&self) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(self.path("archive")).unwrap();
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_none());
+        paths.sort();
+        paths
+    }
+
+    /// The file of the table's rows, among the largest of its database.
+    fn largest(&self) -> std::path::PathBuf {
+        let base = std::fs::read_dir(self.path("base/base")).unwrap();
+        let files = base.flat_map(|one| std::fs::read_dir(one.unwrap().path()).unwrap());
+        let files = files.map(|entry| entry.unwrap().path());
+        files.max_by_key(|path| path.metadata().unwrap().len()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_base_backup_comes_back_with_the_last_archived_row() {
+    let bases = Bases::new();
+    assert_eq!(bases.findings("").await, NOTHING);
+    assert_eq!(bases.findings("max_wal_age = \"1h\"").await, NOTHING);
+    let opened = drilled(bases.check("").as_ref(), 90.0).await.unwrap();
+    assert!(opened.works, "{}", opened.what);
+    assert_eq!(opened.data_as_of.unwrap().to_string(), "2026-11-21T10:00:00Z");
+}
+
+/// Trap 11: sizes, and a verification without checksums, stay fine.
+#[tokio::test]
+async fn damage_in_a_base_backup_shows_when_checksums_are_read() {
+    let bases = Bases::new();
+    let file = bases.largest();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[5000] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    assert_eq!(bases.findings("").await, NOTHING);
+    let check = bases.check("");
+    let (_folder, room) = support::room(60.0);
+    let read = check.drill().unwrap().read_part([1, 1], &room).await.unwrap().unwrap();
+    assert!(!read.sound && read.said.contains("checksum"), "{}", read.said);
+    let opened = drilled(check.as_ref(), 60.0).await.unwrap();
+    assert!(!opened.works && opened.what.contains("pg_verifybackup"), "{}", opened.what);
+    std::fs::write(&file, &bytes[..4000]).unwrap();
+    assert_eq!(bases.findings("").await, ["backup_incomplete!"]);
+    std::fs::remove_file(bases.path("base/backup_manifest")).unwrap();
+    let later = Timestamp::now() + SignedDuration::from_hours(2);
+    let facts = observe(check.as_ref(), later).await.unwrap();
+    assert_eq!(judged(check.as_ref(), &facts, later), ["backup_incomplete!"]);
+}
+
+#[tokio::test]
+async fn a_gap_in_the_archive_is_found_and_fails_the_drill() {
+    let bases = Bases::new();
+    let segments = bases.segments();
+    std::fs::remove_file(&segments[segments.len() - 2]).unwrap();
+    assert_eq!(bases.findings("").await, ["pg_wal_gap!"]);
+    let opened = drilled(bases.check("").as_ref(), 90.0).await.unwrap();
+    assert!(!opened.works && opened.what.contains("the archive lacks"), "{}", opened.what);
+    let later = Timestamp::now() + SignedDuration::from_hours(2);
+    let check = Bases::new().check("max_wal_age = \"1h\"");
+    assert!(
+        observe(check.as_ref(), later)
+            .await
+            .is_ok_and(|facts| { !facts.flag("folder_exists", "") }),
+        "its folder is gone"
+    );
+    let bases = Bases::new();
+    let check = bases.check("max_wal_age = \"1h\"");
+    let facts = observe(check.as_ref(), later).await.unwrap();
+    assert_eq!(judged(check.as_ref(), &facts, later), ["pg_wal_old!"]);
+}

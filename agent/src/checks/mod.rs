@@ -12,6 +12,7 @@ mod heartbeat;
 mod kind;
 mod mdraid;
 mod os_support;
+mod pg_basebackup;
 mod pg_dump;
 mod pgbackrest;
 mod reboot;
@@ -43,6 +44,7 @@ pub const CHECKS: &[&CheckKind] = &[
     &heartbeat::KIND,
     &mdraid::KIND,
     &os_support::KIND,
+    &pg_basebackup::KIND,
     &pg_dump::KIND,
     &pgbackrest::KIND,
     &reboot::KIND,

@@ -129,6 +129,15 @@ pub(crate) fn dumps() -> &'static Path {
         cluster.client(&["pg_dump", "--create", &format!("--file={}", to("create.sql")), "erp"]);
         cluster.client(&["pg_dumpall", &format!("--file={}", to("cluster.sql"))]);
         run(folder.path(), "gzip", &["-k", "erp.sql"]);
+        cluster.client(&["pg_basebackup", "-c", "fast", "-D", &to("base")]);
+        cluster.sql("erp", "insert into invoices values (0, '2026-11-21 09:00+00', 'later')");
+        cluster.sql("erp", "select pg_switch_wal()");
+        cluster.sql("erp", "insert into invoices values (-1, '2026-11-21 10:00+00', 'latest')");
+        cluster.sql("erp", "select pg_switch_wal()");
+        let archived = "select count(*) from pg_stat_archiver where last_archived_wal >= \
+                        (select pg_walfile_name(pg_current_wal_lsn() - 1))";
+        super::until("the archive", || cluster.sql("erp", archived).trim() == "1");
+        run(folder.path(), "cp", &["-r", &cluster.text("archive"), "."]);
         folder
     });
     folder.path()

@@ -1,5 +1,6 @@
 //! PostgreSQL: its programs by version, what its dumps and backups say of themselves, and a
 //! throw-away cluster that opens them.
+pub mod base;
 mod cluster;
 pub mod dump;
 mod expect;
