@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use evenkeel_agent::checks::Check;
+use evenkeel_agent::drill::Wanted;
 use evenkeel_config::record::FailureKind;
 use jiff::Timestamp;
 use support::cluster::{Cluster, ROWS, as_nobody};
@@ -118,9 +119,15 @@ async fn a_good_repository_has_no_finding_and_comes_back_with_its_last_row() {
     let read = check.drill().unwrap().read_part([1, 1], &room).await.unwrap().unwrap();
     assert!(read.sound, "{}", read.said);
     let targets = check.drill().unwrap().targets(room.until).await.unwrap();
-    let mut files = 0;
-    check.drill().unwrap().list(&targets[0], &room, &mut |_| files += 1).await.unwrap();
-    assert!(files > 900, "{files} files are listed");
+    let mut files = Vec::new();
+    let drill = check.drill().unwrap();
+    drill.list(&targets[0], &room, &mut |file| files.push(file)).await.unwrap();
+    assert!(files.len() > 900, "{} files are listed", files.len());
+    assert!(drill.restore(&targets[0], Wanted::All, &room).await.unwrap().worked);
+    for file in files {
+        let about = room.folder.join(file.path.trim_start_matches('/')).symlink_metadata().unwrap();
+        assert!(about.is_file() && about.len() == file.size, "{}", file.path);
+    }
     let opened = drilled(check.as_ref(), 90.0).await.unwrap();
     assert!(opened.works, "{}", opened.what);
     assert_eq!(opened.data_as_of.unwrap().to_string(), "2026-11-21T09:00:00Z");

@@ -377,3 +377,52 @@ async fn a_gap_in_the_archive_is_found_and_fails_the_drill() {
     let facts = observe(check.as_ref(), later).await.unwrap();
     assert_eq!(judged(check.as_ref(), &facts, later), ["pg_wal_old!"]);
 }
+
+/// The whole way, through the worker with its limits: loading counts as restoring.
+#[test]
+fn a_drill_from_the_command_line_loads_the_dump() {
+    let folder = copy("erp.dump", None);
+    let home = tempfile::tempdir().unwrap();
+    let settings = format!(
+        "[[check.pg_dump]]\ncomponent = \"erp-dumps\"\n{}\
+         tables = {{ \"public.invoices\" = {ROWS} }}\n",
+        keys(folder.path())
+    );
+    std::fs::write(home.path().join("agent.toml"), settings).unwrap();
+    let home = home.path().to_str().unwrap();
+    let config = format!("{home}/agent.toml");
+    let output = support::run(
+        folder.path(),
+        env!("CARGO_BIN_EXE_evenkeel-agent"),
+        &[
+            "drill",
+            "--config",
+            &config,
+            "--data",
+            home,
+            "--level",
+            "application",
+            "--format",
+            "json",
+        ],
+    );
+    let report: serde_json::Value = serde_json::from_str(&output).unwrap();
+    let drills = find(&report, "restores");
+    assert!(
+        drills.iter().any(|one| one[0]["seconds"].as_f64().is_some_and(|it| it > 0.2)),
+        "{output}"
+    );
+}
+
+/// Every value of that name within a document.
+fn find<'a>(value: &'a serde_json::Value, name: &str) -> Vec<&'a serde_json::Value> {
+    use serde_json::Value;
+    match value {
+        Value::Object(map) => {
+            let own = map.get(name).into_iter();
+            own.chain(map.values().flat_map(|one| find(one, name))).collect()
+        }
+        Value::Array(list) => list.iter().flat_map(|one| find(one, name)).collect(),
+        _ => Vec::new(),
+    }
+}

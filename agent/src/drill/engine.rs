@@ -360,12 +360,21 @@ impl Work<'_> {
         facts: &mut DrillFacts,
         level: DrillLevel,
     ) -> Result<(), Failure> {
-        if level < DrillLevel::Application || !self.drillable.opens_applications() {
+        if !self.drillable.opens_applications() {
+            return Ok(());
+        }
+        if level < DrillLevel::Application {
+            // Files that nobody loaded are no measure of when the application is back.
+            facts.restores.clear();
             return Ok(());
         }
         let Some(opened) = self.drillable.open(root, &self.room).await? else { return Ok(()) };
         facts.level = facts.level.max(DrillLevel::Application);
         facts.data_as_of = opened.data_as_of.or(facts.data_as_of);
+        facts.seconds += opened.seconds;
+        for restore in &mut facts.restores {
+            restore.seconds += opened.seconds;
+        }
         if !opened.works {
             facts.worked = false;
             facts.why = join(&facts.why, &opened.what);

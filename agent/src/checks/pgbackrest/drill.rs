@@ -62,8 +62,13 @@ impl Drillable for PgBackRest {
         arguments.push(format!("--repo={repo}"));
         arguments.push("repo-get".to_owned());
         arguments.push(format!("backup/{}/{label}/backup.manifest", self.stanza));
+        let mut is_of_files = false;
         let mut take = |line: &[u8]| {
-            if let Some((path, size)) = manifest_file(line)
+            // Folders and links stand in sections of their own, in the same form.
+            if line.starts_with(b"[") {
+                is_of_files = line == b"[target:file]";
+            } else if is_of_files
+                && let Some((path, size)) = manifest_file(line)
                 && path.starts_with("pg_data/")
                 && path != REWRITTEN
             {
