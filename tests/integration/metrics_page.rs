@@ -20,22 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const HOSTS: [&str; 4] = ["old-server", "quiet-vm", "rebuilding-server", "workgroup-server"];
 
 /// Families that a page has only after something went wrong, or with other tools.
-const CONDITIONAL: [(&str, &str); 6] = [
+const CONDITIONAL: [(&str, &str); 5] = [
     ("evenkeel_heartbeat_last_start_timestamp_seconds", "a job has reported"),
     ("evenkeel_heartbeat_last_end_timestamp_seconds", "a job has reported"),
     ("evenkeel_heartbeat_last_exit_code", "a job has reported"),
-    ("evenkeel_backup_newest_snapshot_added_bytes", "restic tells it from 0.17 on"),
     ("evenkeel_series_dropped", "a family has more series than the page takes"),
     ("evenkeel_target_vanished_last_seen_timestamp_seconds", "a target went between two runs"),
 ];
 
 /// Kinds that no page here shows: their own tests see every fact, in agent/tests.
 const SEEN_ELSEWHERE: [&str; 4] = ["borg", "borgmatic", "pg_dump", "pgbackrest"];
-
-/// Restic counts the changes of each run from 0.17 on; before, the size of the
-/// whole stands for them. A page has the one or the other.
-const EITHER: [&str; 2] =
-    ["evenkeel_backup_newest_snapshot_changed_ratio", "evenkeel_backup_stored_bytes"];
 
 /// Scrapes of each page in a row.
 const SCRAPES: usize = 30;
@@ -312,7 +306,7 @@ fn every_family_is_on_some_page() {
         shown.extend(samples(&pages[0]).keys().map(|series| series.split('{').next().unwrap()));
     }
     let promised = promised();
-    let excused: Vec<&str> = CONDITIONAL.iter().map(|(name, _)| *name).chain(EITHER).collect();
+    let excused: Vec<&str> = CONDITIONAL.iter().map(|(name, _)| *name).collect();
     let mut missing = promised.clone();
     let elsewhere: BTreeSet<String> = CHECKS
         .iter()
@@ -323,7 +317,6 @@ fn every_family_is_on_some_page() {
     missing.retain(|name| !elsewhere.contains(name));
     missing.retain(|name| !shown.contains(name.as_str()) && !excused.contains(&name.as_str()));
     assert!(missing.is_empty(), "on no page: {missing:#?}");
-    assert_eq!(EITHER.iter().filter(|name| shown.contains(*name)).count(), 1, "{EITHER:?}");
     for (name, why) in CONDITIONAL {
         assert!(promised.contains(name), "{name} is gone");
         assert!(!shown.contains(name), "{name} is shown without its cause: {why}");
