@@ -29,7 +29,7 @@ const CONDITIONAL: [(&str, &str); 5] = [
 ];
 
 /// Kinds that no page here shows: their own tests see every fact, in agent/tests.
-const SEEN_ELSEWHERE: [&str; 4] = ["borg", "borgmatic", "pg_dump", "pgbackrest"];
+const SEEN_ELSEWHERE: [&str; 5] = ["borg", "borgmatic", "pg_basebackup", "pg_dump", "pgbackrest"];
 
 /// Scrapes of each page in a row.
 const SCRAPES: usize = 30;
