@@ -24,7 +24,7 @@ pub mod step_flag {
     pub const MIXED: u8 = 2;
 }
 
-/// What trials walk over most, by component: the same facts as in [`Node`],
+/// What trials walk over most, by component: the same facts as in [`super::Node`],
 /// side by side in memory.
 #[derive(Debug, Clone, Default)]
 pub struct Lean {
