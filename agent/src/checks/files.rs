@@ -14,8 +14,7 @@ use super::{
     BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
 };
 use crate::backup::{self, GroupSight, Keys, Sight, SnapshotSight};
-use crate::drill::{BackupRuns, Drillable, Listed, PartRead, Restored, Room, Target, Wanted};
-use crate::probe::copy;
+use crate::drill::{BackupRuns, Drillable, Target};
 use crate::probe::host::{Host, HostError};
 use crate::probe::redact::plain;
 
@@ -247,38 +246,8 @@ impl Drillable for Files {
         Ok(None)
     }
 
-    async fn list(
-        &self,
-        target: &Target,
-        _: &Room,
-        each: &mut (dyn FnMut(Listed) + Send),
-    ) -> Result<(), Failure> {
-        copy::list(&target.snapshot, each)
-    }
-
-    async fn restore(
-        &self,
-        target: &Target,
-        wanted: Wanted<'_>,
-        room: &Room,
-    ) -> Result<Restored, Failure> {
-        copy::restore(&target.snapshot, wanted, room).await
-    }
-
-    async fn read_part(&self, _: [u32; 2], _: &Room) -> Result<Option<PartRead>, Failure> {
-        Ok(None)
-    }
-
-    fn needs_network(&self) -> bool {
-        false
-    }
-
     fn own_folders(&self) -> Vec<PathBuf> {
         vec![PathBuf::from(&self.folder)]
-    }
-
-    fn tool_version(&self) -> String {
-        String::new()
     }
 }
 

@@ -6,6 +6,8 @@ use evenkeel_config::quantity::Rate;
 use evenkeel_config::record::Failure;
 use jiff::Timestamp;
 
+use crate::probe::copy;
+
 /// The newest snapshot of one group, which a drill brings back.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Target {
@@ -104,7 +106,9 @@ pub struct BackupRuns {
     pub holder: String,
 }
 
-/// A kind of backup that can be drilled. No method may write to the repository,
+/// A kind of backup that can be drilled. What is not said otherwise is that of
+/// plain files of this host: [`Target::snapshot`] is the path of a file or
+/// folder, and bringing it back is copying it. No method may write to the repository,
 /// lock it, or use a cache outside of [`Room::cache`].
 #[async_trait::async_trait]
 pub trait Drillable: Send + Sync {
@@ -129,7 +133,10 @@ pub trait Drillable: Send + Sync {
         target: &Target,
         room: &Room,
         each: &mut (dyn FnMut(Listed) + Send),
-    ) -> Result<(), Failure>;
+    ) -> Result<(), Failure> {
+        let _ = room;
+        copy::list(&target.snapshot, each)
+    }
 
     /// Brings files back in one run of the tool, with an empty cache.
     ///
@@ -141,13 +148,18 @@ pub trait Drillable: Send + Sync {
         target: &Target,
         wanted: Wanted<'_>,
         room: &Room,
-    ) -> Result<Restored, Failure>;
+    ) -> Result<Restored, Failure> {
+        copy::restore(&target.snapshot, wanted, room).await
+    }
 
     /// Reads one part of the stored data; `None` if the tool has no way to.
     ///
     /// # Errors
     /// It cannot be told.
-    async fn read_part(&self, part: [u32; 2], room: &Room) -> Result<Option<PartRead>, Failure>;
+    async fn read_part(&self, part: [u32; 2], room: &Room) -> Result<Option<PartRead>, Failure> {
+        let _ = (part, room);
+        Ok(None)
+    }
 
     /// Opens what was restored with its application, in a private place below
     /// the room; `None` if files are all there is.
@@ -165,12 +177,16 @@ pub trait Drillable: Send + Sync {
     }
 
     /// Whether the repository is reached over a network.
-    fn needs_network(&self) -> bool;
+    fn needs_network(&self) -> bool {
+        false
+    }
 
     /// Folders of this host that the scratch folder must not lie in: the
     /// repository, and the sources where they are known.
     fn own_folders(&self) -> Vec<PathBuf>;
 
-    /// Version of the tool, if asked already.
-    fn tool_version(&self) -> String;
+    /// Version of the tool, if there is one and it was asked already.
+    fn tool_version(&self) -> String {
+        String::new()
+    }
 }

@@ -6,10 +6,7 @@ use evenkeel_config::record::{Failure, FailureKind};
 
 use super::BaseBackups;
 use super::sight::Base;
-use crate::drill::{
-    BackupRuns, Drillable, Listed, Opened, PartRead, Restored, Room, Target, Wanted,
-};
-use crate::probe::copy;
+use crate::drill::{BackupRuns, Drillable, Opened, PartRead, Room, Target};
 use crate::probe::postgres::{Programs, Recover, dump, recover, shell_quoted};
 
 impl BaseBackups {
@@ -70,24 +67,6 @@ impl Drillable for BaseBackups {
         Ok(None)
     }
 
-    async fn list(
-        &self,
-        target: &Target,
-        _: &Room,
-        each: &mut (dyn FnMut(Listed) + Send),
-    ) -> Result<(), Failure> {
-        copy::list(&target.snapshot, each)
-    }
-
-    async fn restore(
-        &self,
-        target: &Target,
-        wanted: Wanted<'_>,
-        room: &Room,
-    ) -> Result<Restored, Failure> {
-        copy::restore(&target.snapshot, wanted, room).await
-    }
-
     async fn read_part(&self, part: [u32; 2], room: &Room) -> Result<Option<PartRead>, Failure> {
         let Some((base, _)) = self.newest()?.filter(|(base, _)| !base.is_tar()) else {
             return Ok(None);
@@ -137,15 +116,7 @@ impl Drillable for BaseBackups {
         true
     }
 
-    fn needs_network(&self) -> bool {
-        false
-    }
-
     fn own_folders(&self) -> Vec<PathBuf> {
         [Some(&self.folder), self.archive.as_ref()].into_iter().flatten().map(Into::into).collect()
-    }
-
-    fn tool_version(&self) -> String {
-        String::new()
     }
 }

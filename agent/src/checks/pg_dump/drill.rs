@@ -8,10 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::PgDump;
 use super::sight::{Dump, Whole};
 use crate::backup::subject;
-use crate::drill::{
-    BackupRuns, Drillable, Listed, Opened, PartRead, Restored, Room, Target, Wanted,
-};
-use crate::probe::copy;
+use crate::drill::{BackupRuns, Drillable, Opened, PartRead, Room, Target};
 use crate::probe::host::Host;
 use crate::probe::postgres::{Load, load, newest};
 use crate::probe::redact::plain;
@@ -65,24 +62,6 @@ impl Drillable for PgDump {
         }))
     }
 
-    async fn list(
-        &self,
-        target: &Target,
-        _: &Room,
-        each: &mut (dyn FnMut(Listed) + Send),
-    ) -> Result<(), Failure> {
-        copy::list(&target.snapshot, each)
-    }
-
-    async fn restore(
-        &self,
-        target: &Target,
-        wanted: Wanted<'_>,
-        room: &Room,
-    ) -> Result<Restored, Failure> {
-        copy::restore(&target.snapshot, wanted, room).await
-    }
-
     async fn read_part(&self, part: [u32; 2], room: &Room) -> Result<Option<PartRead>, Failure> {
         let mut broken = Vec::new();
         for (_, dump) in self.newest_dumps().await? {
@@ -119,10 +98,6 @@ impl Drillable for PgDump {
 
     fn opens_applications(&self) -> bool {
         true
-    }
-
-    fn needs_network(&self) -> bool {
-        false
     }
 
     fn own_folders(&self) -> Vec<PathBuf> {
