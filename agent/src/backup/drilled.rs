@@ -1,6 +1,8 @@
-//! What the history of drills says about a backup, as findings.
+//! What the history of drills says about a backup, as findings, group by group.
+use std::collections::BTreeMap;
+
 use evenkeel_config::id::Id;
-use evenkeel_config::record::{DrillFacts, Evidence, Finding};
+use evenkeel_config::record::{CopyState, DrillFacts, Evidence, Finding};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::checks::{CheckKind, since};
@@ -8,34 +10,164 @@ use crate::checks::{CheckKind, since};
 /// After so long a drill says little: people, versions and sizes have changed.
 const OLD: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-/// Findings of one backup's drills; `past` tells since when each stands.
-pub(crate) fn findings(
-    kind: &CheckKind,
-    component: &Id,
-    drills: &[DrillFacts],
-    past: &[Evidence],
-    now: Timestamp,
-    is_hearsay: bool,
-) -> Vec<Finding> {
-    let finding =
-        |id: &str, what: String| kind.finding(id, component, "", what, since(past, id, "", now));
-    let Some(last) = drills.iter().filter(|drill| drill.is_restore()).max_by_key(|one| one.started)
-    else {
-        if is_hearsay {
-            let what = "all that is known is what a job or a script said".to_owned();
-            return vec![finding("backup_only_said", what)];
+/// What the findings are about.
+pub(crate) struct Drilled<'a> {
+    /// The kind of the check.
+    pub kind: &'static CheckKind,
+    /// The repository.
+    pub component: &'a Id,
+    /// The groups that are there now.
+    pub states: &'a [CopyState],
+    /// Every drill of the check, oldest first.
+    pub drills: &'a [DrillFacts],
+    /// Earlier evidence of the check, which tells since when a finding stands.
+    pub past: &'a [Evidence],
+    /// The instant of the judgement.
+    pub now: Timestamp,
+    /// Whether all that is known is what a job or a script said.
+    pub is_hearsay: bool,
+}
+
+impl Drilled<'_> {
+    /// The findings. A group that was never drilled, or failed, does not hide
+    /// behind another one.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let mut found: Vec<Finding> = self.parts();
+        let mut groups: Vec<(&str, &str)> =
+            self.states.iter().map(|one| (&*one.subject, &*one.group)).collect();
+        if groups.is_empty() {
+            groups.push(("", ""));
         }
-        let what = "nobody has ever restored from it as a test".to_owned();
-        return vec![finding("never_drilled", what)];
-    };
-    if !last.worked {
-        let why = if last.why.is_empty() { "it did not work" } else { &last.why };
-        let what = format!("the last restore drill, of {:.0}, failed: {why}", last.started);
-        return vec![finding("drill_failed", what)];
+        found.extend(groups.into_iter().filter_map(|(subject, words)| self.group(subject, words)));
+        found
     }
-    if now.duration_since(last.started) > OLD {
-        let what = format!("the last restore drill was on {:.0}", last.started);
-        return vec![finding("drill_old", what)];
+
+    fn finding(&self, id: &str, subject: &str, what: String) -> Finding {
+        let since = since(self.past, id, subject, self.now);
+        self.kind.finding(id, self.component, subject, what, since)
     }
-    Vec::new()
+
+    fn group(&self, subject: &str, words: &str) -> Option<Finding> {
+        let whose = if words.is_empty() { "it" } else { words };
+        let is_of_it = |drill: &&DrillFacts| {
+            drill.is_restore() && (drill.subject.is_empty() || drill.subject == subject)
+        };
+        let last = self.drills.iter().filter(is_of_it).max_by_key(|one| one.started);
+        let Some(last) = last else {
+            if self.is_hearsay {
+                let what = "all that is known is what a job or a script said".to_owned();
+                return Some(self.finding("backup_only_said", subject, what));
+            }
+            let what = format!("nobody has ever restored from {whose} as a test");
+            return Some(self.finding("never_drilled", subject, what));
+        };
+        if !last.worked {
+            let why = if last.why.is_empty() { "it did not work" } else { &last.why };
+            let of = if words.is_empty() { String::new() } else { format!(" of {words}") };
+            let what = format!("the last restore drill{of}, of {:.0}, failed: {why}", last.started);
+            return Some(self.finding("drill_failed", subject, what));
+        }
+        if last.damaged > 0 {
+            let what = format!(
+                "the last restore drill, of {:.0}, brought back {} files that are not sound",
+                last.started, last.damaged
+            );
+            return Some(self.finding("drill_doubtful", subject, what));
+        }
+        if self.now.duration_since(last.started) > OLD {
+            let what = format!("the last restore drill of {whose} was on {:.0}", last.started);
+            return Some(self.finding("drill_old", subject, what));
+        }
+        None
+    }
+
+    /// Parts of the stored data that were damaged when they were last read.
+    fn parts(&self) -> Vec<Finding> {
+        let mut last: BTreeMap<[u32; 2], &DrillFacts> = BTreeMap::new();
+        for drill in self.drills {
+            if let Some(part) = drill.subset {
+                last.insert(part, drill);
+            }
+        }
+        let damaged = last.into_iter().filter(|(_, drill)| !drill.worked);
+        damaged
+            .take(1)
+            .map(|([part, of], drill)| {
+                let why = &drill.why;
+                let what = format!("part {part} of {of} of the stored data is damaged: {why}");
+                self.finding("drill_failed", "", what)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_config::record::DrillLevel;
+
+    use super::*;
+    use crate::testing::ids;
+
+    fn now() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    fn state(subject: &str) -> CopyState {
+        CopyState {
+            copy: "nas".parse().unwrap(),
+            dataset: None,
+            subject: subject.to_owned(),
+            group: format!("srv:{subject}"),
+            aspects: Vec::new(),
+        }
+    }
+
+    fn drill(subject: &str, days_ago: i64, worked: bool) -> DrillFacts {
+        let started = now() - SignedDuration::from_hours(24 * days_ago);
+        let mut drill = DrillFacts::new("nas".parse().unwrap(), None, started, DrillLevel::Sample);
+        drill.subject = subject.to_owned();
+        drill.worked = worked;
+        drill
+    }
+
+    fn part(at: u32, worked: bool) -> DrillFacts {
+        let level = DrillLevel::ReadSubset;
+        DrillFacts { subset: Some([at, 3]), level, ..drill("", 1, worked) }
+    }
+
+    fn found(drills: &[DrillFacts], is_hearsay: bool) -> Vec<String> {
+        let drilled = Drilled {
+            kind: crate::checks::kind("restic").unwrap(),
+            component: &"nas".parse().unwrap(),
+            states: &[state("a"), state("b")],
+            drills,
+            past: &[],
+            now: now(),
+            is_hearsay,
+        };
+        ids(&drilled.findings())
+    }
+
+    #[test]
+    fn no_group_hides_behind_another() {
+        let nothing: Vec<String> = Vec::new();
+        assert_eq!(found(&[], false), ["never_drilled", "never_drilled"]);
+        assert_eq!(found(&[], true), ["backup_only_said", "backup_only_said"]);
+        assert_eq!(found(&[drill("a", 2, true)], false), ["never_drilled"]);
+        assert_eq!(found(&[drill("a", 2, true), drill("b", 2, true)], false), nothing);
+        // The group that failed was drilled just before the one that worked.
+        assert_eq!(found(&[drill("a", 3, false), drill("b", 2, true)], false), ["drill_failed!"]);
+        assert_eq!(found(&[drill("a", 3, false), drill("", 2, true)], false), nothing);
+        assert_eq!(found(&[drill("a", 400, true), drill("b", 2, true)], false), ["drill_old"]);
+        let damaged = DrillFacts { damaged: 1, ..drill("", 2, true) };
+        assert_eq!(found(&[damaged], false), ["drill_doubtful", "drill_doubtful"]);
+    }
+
+    #[test]
+    fn a_damaged_part_stays_until_it_was_read_sound() {
+        let good = drill("", 2, true);
+        assert_eq!(found(&[good.clone(), part(1, false)], false), ["drill_failed!"]);
+        assert_eq!(found(&[good.clone(), part(1, false), part(2, true)], false), ["drill_failed!"]);
+        assert_eq!(found(&[good, part(1, false), part(1, true)], false), Vec::<String>::new());
+    }
 }

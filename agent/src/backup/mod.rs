@@ -13,7 +13,7 @@ use evenkeel_config::record::Status;
 
 use crate::checks::{FactKind, FindingKind};
 
-pub(crate) use drilled::findings as drill_findings;
+pub(crate) use drilled::Drilled;
 pub use judgement::judge;
 pub use keys::Keys;
 pub(crate) use observe::observe;
@@ -231,13 +231,21 @@ pub const FINDINGS: &[FindingKind] = &[
         id: "never_drilled",
         severity: Status::Warning,
         about: "Nobody has ever restored from this backup as a test.",
-        advice: "Run `evenkeel-agent drill` for it: that takes minutes, and shows whether it works.",
+        advice: "Run `evenkeel-agent drill` for it; what that cannot drill, restore by hand and note \
+                 it with `--by-hand`.",
     },
     FindingKind {
         id: "drill_failed",
         severity: Status::Critical,
         about: "The last restore drill did not work.",
         advice: "Mend what failed and drill again: until then count on nothing from this backup.",
+    },
+    FindingKind {
+        id: "drill_doubtful",
+        severity: Status::Warning,
+        about: "The last restore drill worked, and some files that came back are not sound.",
+        advice: "Open those files at their source: if they are broken there too, nothing is lost by \
+                 the backup.",
     },
     FindingKind {
         id: "drill_old",

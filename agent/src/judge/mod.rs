@@ -14,7 +14,7 @@ use evenkeel_config::record::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::backup;
+use crate::backup::Drilled;
 use crate::checks::{Facts, Seen};
 use crate::plan::Configured;
 use crate::store::SeenSubject;
@@ -130,17 +130,18 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
         Outcome::Observed { observations, .. }
             if observations.iter().any(|fact| fact.name == "only_said")
     );
-    let can_be_drilled = is_hearsay || run.configured.check.drill().is_some();
-    if run.configured.kind.backup.is_some() && can_be_drilled {
+    if run.configured.kind.backup.is_some() {
         let Configured { kind, entry, .. } = run.configured;
-        findings.extend(backup::drill_findings(
+        let drilled = Drilled {
             kind,
-            &entry.component,
-            run.drills,
-            run.past,
-            run.started,
+            component: &entry.component,
+            states: &states,
+            drills: run.drills,
+            past: run.past,
+            now: run.started,
             is_hearsay,
-        ));
+        };
+        findings.extend(drilled.findings());
     }
     if run.is_history_lost {
         let what = HISTORY.about.to_owned();
