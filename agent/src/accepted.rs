@@ -1,8 +1,6 @@
 //! What somebody looked at and accepted as usual: from then on a backup's history
 //! begins anew. Kept in one small file below the data folder.
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use evenkeel_config::record::Value;
@@ -10,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::Facts;
+use crate::replace::replace;
 
 /// By check and group, up to when everything was accepted; the empty group
 /// stands for all groups of its check.
@@ -40,13 +39,7 @@ impl Accepted {
     pub fn note(data: &Path, check: &str, group: &str, at: Timestamp) -> std::io::Result<()> {
         let mut all = Self::read(data)?;
         all.0.entry(check.to_owned()).or_default().insert(group.to_owned(), at);
-        let new = data.join(format!("accepted-{}", std::process::id()));
-        let mut options = std::fs::OpenOptions::new();
-        let mut file_new =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file_new.write_all(&serde_json::to_vec(&all)?)?;
-        file_new.sync_all()?;
-        std::fs::rename(new, file(data))
+        replace(&file(data), &serde_json::to_vec(&all)?, 0o600)
     }
 
     /// Up to when a group was accepted.

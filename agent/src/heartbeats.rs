@@ -1,12 +1,12 @@
 //! What jobs said through their heartbeat address: kept in a small file for each
 //! check, written by the server and read by the check.
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::replace::replace;
 use crate::serve::token;
 
 /// So many latest words of each job are kept.
@@ -101,10 +101,7 @@ impl Heartbeats {
         all.push(Ping { at, word });
         let surplus = all.len().saturating_sub(MOST);
         all.drain(..surplus);
-        let mut file = tempfile(&self.folder)?;
-        file.1.write_all(&serde_json::to_vec(&all)?)?;
-        file.1.sync_all()?;
-        std::fs::rename(&file.0, self.file(check, "json"))
+        replace(&self.file(check, "json"), &serde_json::to_vec(&all)?, 0o600)
     }
 
     /// A check's name may hold anything, so its digest names the file.
@@ -118,14 +115,6 @@ impl Heartbeats {
 fn make_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-fn tempfile(folder: &Path) -> std::io::Result<(PathBuf, std::fs::File)> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let path = folder.join(format!("new-{}", std::process::id()));
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-    Ok((path, file))
 }
 
 #[cfg(test)]

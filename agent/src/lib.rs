@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod plan;
 pub mod planned;
 pub mod probe;
+mod replace;
 mod schedule;
 #[cfg(test)]
 mod scripted;

@@ -1,12 +1,12 @@
 //! The canary: a small signed file that the agent keeps in a source, if the user
 //! asks for it. Restored, it tells by itself how old the data really is, and
 //! whether the source was changed on its way.
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
+
+use crate::replace::replace;
 
 /// First line of each canary.
 const HEAD: &str =
@@ -87,14 +87,7 @@ pub fn renew(key: &hmac::Key, check: &str, path: &Path, now: Timestamp) -> Resul
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(wrap(error)),
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let new = path.with_file_name(format!("{name}.new"));
-    let mut options = std::fs::OpenOptions::new();
-    let mut file =
-        options.write(true).create(true).truncate(true).mode(0o644).open(&new).map_err(wrap)?;
-    file.write_all(text(key, check, now).as_bytes()).map_err(wrap)?;
-    file.sync_all().map_err(wrap)?;
-    std::fs::rename(&new, path).map_err(wrap)
+    replace(path, text(key, check, now).as_bytes(), 0o644).map_err(wrap)
 }
 
 #[cfg(test)]

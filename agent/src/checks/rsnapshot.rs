@@ -18,8 +18,7 @@ use super::{
     BackupKind, Check, CheckKind, FactKind, Facts, FindingKind, Look, Seen, place, settings, since,
 };
 use crate::backup::{self, GroupSight, Keys, LockSeen, LocksSeen, Sight, SnapshotSight, subject};
-use crate::drill::{BackupRuns, Drillable, Listed, PartRead, Restored, Room, Target, Wanted};
-use crate::probe::copy;
+use crate::drill::{BackupRuns, Drillable, Target};
 use crate::probe::host::Host;
 use crate::probe::redact::plain;
 
@@ -237,32 +236,6 @@ impl Drillable for Rsnapshot {
         Ok(held.map(|lock| BackupRuns { holder: lock.holder }))
     }
 
-    async fn list(
-        &self,
-        target: &Target,
-        _: &Room,
-        each: &mut (dyn FnMut(Listed) + Send),
-    ) -> Result<(), Failure> {
-        copy::list(&target.snapshot, each)
-    }
-
-    async fn restore(
-        &self,
-        target: &Target,
-        wanted: Wanted<'_>,
-        room: &Room,
-    ) -> Result<Restored, Failure> {
-        copy::restore(&target.snapshot, wanted, room).await
-    }
-
-    async fn read_part(&self, _: [u32; 2], _: &Room) -> Result<Option<PartRead>, Failure> {
-        Ok(None)
-    }
-
-    fn needs_network(&self) -> bool {
-        false
-    }
-
     fn own_folders(&self) -> Vec<PathBuf> {
         let host = Host::new(Path::new("/"));
         let text = host.text(&self.config, LARGEST_FILE).unwrap_or_default();
@@ -270,10 +243,6 @@ impl Drillable for Rsnapshot {
         let local = written.points.into_iter().map(|(source, _)| source);
         let local = local.filter(|source| source.starts_with('/')).map(PathBuf::from);
         local.chain((!written.root.is_empty()).then(|| PathBuf::from(written.root))).collect()
-    }
-
-    fn tool_version(&self) -> String {
-        String::new()
     }
 }
 
@@ -360,12 +329,13 @@ fn end_of(root: &Path, file: &str) -> Option<String> {
 fn lock(host: &Host, file: Option<&str>) -> LocksSeen {
     let held = file.and_then(|file| {
         let pid: u32 = host.text(file, 64).ok()?.trim().parse().ok()?;
+        let runs = host.process_runs(pid);
         Some(LockSeen {
             renewed: host.about(file).ok()?.modified,
             exclusive: true,
             holder: format!("process {pid} of this host"),
-            is_dead: host.exists("/proc/self") && !host.exists(&format!("/proc/{pid}")),
-            is_alive: false,
+            is_dead: runs == Some(false),
+            is_alive: runs == Some(true),
         })
     });
     LocksSeen { count: u64::from(held.is_some()), worst: held }

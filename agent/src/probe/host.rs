@@ -198,6 +198,11 @@ impl Host {
         about(path, &self.open(path, OFlags::PATH, "file")?)
     }
 
+    /// Whether a process of this host runs; nothing where that cannot be seen.
+    pub fn process_runs(&self, pid: u32) -> Option<bool> {
+        self.exists("/proc/self").then(|| self.exists(&format!("/proc/{pid}")))
+    }
+
     /// Whether something is there; `false` also when it cannot be told.
     pub fn exists(&self, path: &str) -> bool {
         self.about(path).is_ok()

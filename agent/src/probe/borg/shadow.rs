@@ -295,16 +295,15 @@ fn lock(root: &Path, host_id: &str, pid: u32, exclusive: bool, made: Timestamp) 
     let own = host.text("/proc/sys/kernel/hostname", 1024).unwrap_or_default();
     let own = own.trim();
     let named = host_id.split('@').next().unwrap_or_default();
-    let is_ours = !own.is_empty()
-        && (named == own || named.split('.').next() == own.split('.').next())
-        && host.exists("/proc/self");
-    let runs = host.exists(&format!("/proc/{pid}"));
+    let is_ours =
+        !own.is_empty() && (named == own || named.split('.').next() == own.split('.').next());
+    let runs = host.process_runs(pid).filter(|_| is_ours);
     LockSeen {
         renewed: made,
         exclusive,
         holder: format!("process {pid} on {named}"),
-        is_dead: is_ours && !runs,
-        is_alive: is_ours && runs,
+        is_dead: runs == Some(false),
+        is_alive: runs == Some(true),
     }
 }
 

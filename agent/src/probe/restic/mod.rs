@@ -309,9 +309,7 @@ impl Repository {
 fn holder_ended(lock: &Lock, root: &Path) -> bool {
     let host = Host::new(root);
     let name = host.text("/proc/sys/kernel/hostname", 1024).unwrap_or_default();
-    name.trim() == lock.hostname
-        && host.exists("/proc/self")
-        && !host.exists(&format!("/proc/{}", lock.pid))
+    name.trim() == lock.hostname && host.process_runs(lock.pid) == Some(false)
 }
 
 /// Reads the answer of `snapshots --json`, oldest first.
