@@ -81,6 +81,15 @@ impl Drilled<'_> {
         None
     }
 
+    /// Whether all stored data was read and found sound since an instant, in the
+    /// number of parts that it is divided into now.
+    fn is_read_anew_since(&self, since: Timestamp, last: &BTreeMap<[u32; 2], &DrillFacts>) -> bool {
+        let newest = last.iter().max_by_key(|(_, drill)| drill.started);
+        let Some(([_, parts], _)) = newest else { return false };
+        let of_now = last.iter().filter(|([_, of], drill)| of == parts && drill.started > since);
+        of_now.filter(|(_, drill)| drill.worked).count() == *parts as usize
+    }
+
     /// Parts of the stored data that were damaged when they were last read.
     fn parts(&self) -> Vec<Finding> {
         let mut last: BTreeMap<[u32; 2], &DrillFacts> = BTreeMap::new();
@@ -89,8 +98,9 @@ impl Drilled<'_> {
                 last.insert(part, drill);
             }
         }
-        let damaged = last.into_iter().filter(|(_, drill)| !drill.worked);
+        let damaged = last.iter().filter(|(_, drill)| !drill.worked);
         damaged
+            .filter(|(_, drill)| !self.is_read_anew_since(drill.started, &last))
             .take(1)
             .map(|([part, of], drill)| {
                 let why = &drill.why;
@@ -168,6 +178,16 @@ mod tests {
         let good = drill("", 2, true);
         assert_eq!(found(&[good.clone(), part(1, false)], false), ["drill_failed!"]);
         assert_eq!(found(&[good.clone(), part(1, false), part(2, true)], false), ["drill_failed!"]);
-        assert_eq!(found(&[good, part(1, false), part(1, true)], false), Vec::<String>::new());
+        let nothing: Vec<String> = Vec::new();
+        assert_eq!(found(&[good.clone(), part(1, false), part(1, true)], false), nothing);
+        // Divided otherwise since: it takes a whole cycle to know that it is well.
+        let half = |at: u32| {
+            let subset = Some([at, 2]);
+            let started = now();
+            DrillFacts { subset, started, ..part(1, true) }
+        };
+        let cycle = [good, part(1, false), half(1), half(2)];
+        assert_eq!(found(&cycle[..3], false), ["drill_failed!"]);
+        assert_eq!(found(&cycle, false), nothing);
     }
 }

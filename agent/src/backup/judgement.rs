@@ -34,6 +34,10 @@ pub fn judge(
     if groups.is_empty() {
         found.add("backup_none", "", "no snapshot that the check asks for is there");
     }
+    if let Some(left_out) = facts.number("groups_left_out", "") {
+        let what = format!("{left_out} groups of snapshots are not looked at: there are too many");
+        found.add("backup_groups_left_out", "", what);
+    }
     for group in groups {
         judge_group(keys.expect_every, facts, group, &mut found);
     }
@@ -284,6 +288,8 @@ mod tests {
         assert_eq!(judge_case(&said, &[]), ["backup_complained"]);
         let unknown = with("size_unknown", "h-1", Value::Flag(true));
         assert_eq!(judge_case(&unknown, &[]), ["backup_size_unknown"]);
+        let left_out = with("groups_left_out", "", Value::Number(3.0));
+        assert_eq!(judge_case(&left_out, &[]), ["backup_groups_left_out"]);
         let readable = with("readable", "h-1", Value::Flag(false));
         assert_eq!(judge_case(&readable, &[]), ["backup_unreadable!"]);
     }

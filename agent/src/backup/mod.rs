@@ -116,6 +116,12 @@ pub const FINDINGS: &[FindingKind] = &[
         advice: "Run the backup job, and compare what it writes with the check's keys.",
     },
     FindingKind {
+        id: "backup_groups_left_out",
+        severity: Status::Unknown,
+        about: "There are more groups of snapshots than are looked at one by one.",
+        advice: "Let several checks look at parts of it, by host, paths or tags.",
+    },
+    FindingKind {
         id: "backup_stale",
         severity: Status::Warning,
         about: "A group got no snapshot when one was due; critical after three missed ones.",
