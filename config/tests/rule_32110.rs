@@ -130,6 +130,7 @@ fn check(
     for one in &digits {
         assert_eq!(one.grade.is_some(), one.met == Met::Yes, "{one:?}");
         assert!(!one.why.is_empty() && !one.why.ends_with('.'), "{one:?}");
+        assert_eq!(one.advice.is_empty(), one.met == Met::Yes, "{one:?}");
     }
 }
 
@@ -161,6 +162,35 @@ fn without_a_job_nothing_is_met() {
 fn what_no_check_looked_at_cannot_be_told() {
     let words = [(Digit::Copies, "no check has looked at it"), (Digit::Errors, "nobody knows")];
     check(&map(&[NAS, FAR]), &[], &[], "????n", &words);
+}
+
+#[test]
+fn what_is_not_met_says_what_to_do() {
+    use Verdict as V;
+    let told = |map: &DependencyMap, evidence: &[Evidence], drills: &[DrillFacts], digit: usize| {
+        digits(map, evidence, drills)[digit].advice.clone()
+    };
+    let both = [seen("near", &[]), seen("away", &[])];
+    let kept = map(&[NAS, FAR]);
+    assert!(told(&map(&[]), &[], &[], 0).starts_with("start a backup of it"));
+    assert_eq!(told(&kept, &[], &[], 0), "let a check look at near and away");
+    assert_eq!(told(&kept, &both[..1], &[], 2), "let a check look at away");
+    assert!(told(&kept, &both, &[], 4).starts_with("restore it once as a drill"));
+    let failed = [drill("near", 3, false)];
+    assert_eq!(told(&kept, &both, &failed, 4), "mend near, then restore from it as a drill");
+    assert!(told(&kept, &both, &failed, 0).starts_with("mend near, or add a copy"));
+    let loginless = map(&[("near", "site = \"office\"", ""), FAR]);
+    assert_eq!(
+        told(&loginless, &both, &[], 0),
+        "say in the map whose login can destroy near (`credential_domain`)"
+    );
+    let nowhere = map(&[("near", "credential_domain = \"mine\"", "")]);
+    assert_eq!(
+        told(&nowhere, &both[..1], &[], 2),
+        "say in the map at which site to find near (`site`)"
+    );
+    let clouded = [seen("near", &[(Aspect::Immutable, V::CannotTell, None, "no rights")])];
+    assert_eq!(told(&map(&[("near", NAS.1, "")]), &clouded, &[], 3), "let a check look at near");
 }
 
 #[test]

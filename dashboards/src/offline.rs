@@ -44,7 +44,13 @@ pub(crate) fn report(
 /// The map has problems, or the history cannot be used.
 pub(crate) fn status(data: &Path, what: &What, format: Format) -> Result<ExitCode, Failure> {
     let picture = picture(data, what)?;
-    print(&shown(&picture, format)?);
+    let text = match format {
+        Format::Human => {
+            terminal::whole(&picture, picture.summary(&Ask::default()), terminal::width())
+        }
+        Format::Json => shown(&picture, format)?,
+    };
+    print(&text);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,7 +60,9 @@ pub(crate) fn status(data: &Path, what: &What, format: Format) -> Result<ExitCod
 /// None that a valid picture can bring about.
 pub(crate) fn shown(picture: &Picture, format: Format) -> Result<String, Failure> {
     Ok(match format {
-        Format::Human => terminal::summary(picture, picture.summary(&Ask::default())),
+        Format::Human => {
+            terminal::summary(picture, picture.summary(&Ask::default()), terminal::width())
+        }
         Format::Json => {
             let checks = picture.hosts.values().flat_map(|host| host.checks.values());
             let document = serde_json::json!({

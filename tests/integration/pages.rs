@@ -61,6 +61,13 @@ fn the_pages_of_an_example_hold() {
     ];
     let results = look(&address, &token, &pages);
     hold(&results, pages.len());
+    let evidence = results[3]["text"].as_str().unwrap();
+    assert!(evidence.contains("Copies by the rule 3-2-1-1-0"), "{evidence}");
+    for word in
+        ["not met", "seen in its lists", "Nothing says of any copy that it cannot be deleted."]
+    {
+        assert!(evidence.contains(word), "{word}: {evidence}");
+    }
     let tonight = results[0]["text"].as_str().unwrap();
     let map = evenkeel_config::library::EXAMPLES.iter().find(|e| e.name == "city-hall").unwrap();
     let sources: Vec<_> = map

@@ -23,6 +23,9 @@ const BREAKS: [Aspect; 6] = [
 /// Aspects whose failing means that nobody can tell.
 const CLOUDS: [Aspect; 3] = [Aspect::Reachable, Aspect::Authenticated, Aspect::Plausible];
 
+/// Why a copy is no immutable one of which nobody and nothing says so.
+pub(super) const NOTHING_SAYS: &str = "nothing says that it cannot be deleted";
+
 /// Findings that say the same where a record has no states.
 const BREAKING: [&str; 6] = [
     "backup_none",
@@ -242,7 +245,7 @@ pub(super) fn immutable(
     match worst {
         Some(Answer::CannotTell(_)) | None if backup.immutable => Answer::Yes(Grade::Declared),
         Some(answer) => answer,
-        None => Answer::No("nothing says that it cannot be deleted".to_owned()),
+        None => Answer::No(NOTHING_SAYS.to_owned()),
     }
 }
 

@@ -21,19 +21,19 @@ const MOST_COPIES: usize = 12;
 #[derive(Debug)]
 pub(super) struct Case<'a> {
     map: &'a DependencyMap,
-    live: Stand<'a>,
-    copies: Vec<Copy<'a>>,
+    pub(super) live: Stand<'a>,
+    pub(super) copies: Vec<Copy<'a>>,
     now: Timestamp,
 }
 
 /// One copy of it.
 #[derive(Debug)]
-struct Copy<'a> {
-    stand: Stand<'a>,
+pub(super) struct Copy<'a> {
+    pub(super) stand: Stand<'a>,
     /// Whether there is a copy to rely on.
-    counts: Answer,
+    pub(super) counts: Answer,
     /// Whether it can be deleted by whoever holds our logins.
-    immutable: Answer,
+    pub(super) immutable: Answer,
     /// The last drill that restored something of it.
     drill: Option<&'a DrillFacts>,
 }
@@ -82,6 +82,10 @@ impl<'a> Case<'a> {
                         Shared::No => copy.counts.clone(),
                     }
                 }),
+                Digit::Immutable if self.copies.iter().all(is_of_no_claim) => {
+                    let why = "nothing says of any copy that it cannot be deleted".to_owned();
+                    (Some(0), Met::No, None, why)
+                }
                 Digit::Immutable => self.any("", |copy| match &copy.immutable {
                     Answer::No(why) => Answer::No(format!("{}: {why}", copy.stand.name)),
                     Answer::CannotTell(why) => {
@@ -92,7 +96,8 @@ impl<'a> Case<'a> {
                 Digit::Errors => self.errors(),
             }
         };
-        DigitScore { digit, wanted: digit.wanted(), have, met, grade, why }
+        let advice = self.advice(digit, met);
+        DigitScore { digit, wanted: digit.wanted(), have, met, grade, why, advice }
     }
 
     fn bare(&self, digit: Digit) -> (Option<u32>, Met, Option<Grade>, String) {
@@ -301,6 +306,11 @@ impl<'a> Case<'a> {
     }
 }
 
+/// Whether nothing says that a copy cannot be deleted.
+fn is_of_no_claim(copy: &Copy<'_>) -> bool {
+    copy.immutable.why() == Some(copies::NOTHING_SAYS)
+}
+
 /// Whether a drill shows an error.
 fn is_bad(drill: &DrillFacts) -> bool {
     !drill.worked || drill.damaged > 0
@@ -333,7 +343,7 @@ fn joined(reasons: Vec<String>) -> String {
     words
 }
 
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),

@@ -3,6 +3,7 @@
 //! Three copies that no one strike takes together, on two media, one off-site,
 //! one offline or immutable, no errors after a real restore. What nobody has
 //! seen is "cannot tell", never met. Pure: the instant comes in.
+mod advice;
 mod copies;
 mod digits;
 mod stands;
@@ -127,6 +128,10 @@ pub struct DigitScore {
     pub grade: Option<Grade>,
     /// Why, in plain words, without full stop.
     pub why: String,
+    /// What would meet it, or would let it be told, in plain words, without full
+    /// stop; nothing while it is met.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub advice: String,
 }
 
 /// The five digits of one data set.

@@ -137,6 +137,16 @@ impl<'a> Stand<'a> {
         }
     }
 
+    /// Whether the map says whose login can destroy it.
+    pub(super) fn is_login_known(&self) -> bool {
+        !self.logins.is_empty()
+    }
+
+    /// Whether the map says where it stands; a cloud is a place of its own.
+    pub(super) fn is_place_known(&self) -> bool {
+        !self.sites.is_empty() || self.medium == Some(Medium::Cloud)
+    }
+
     /// What it lies on, in words.
     pub(super) fn lies_on(&self, map: &DependencyMap) -> String {
         match self.medium {

@@ -4,6 +4,7 @@ pub mod assets;
 pub mod causes;
 pub mod chance;
 pub mod changes;
+pub mod copies_rule;
 pub mod figures;
 pub mod fix_table;
 pub mod function_table;

@@ -30,10 +30,15 @@ pub fn state(status: Status, word: &str) -> Markup {
 /// A state in a matrix: the shape, then the figure behind it in ordinary text;
 /// the word is there for those who hear the page.
 pub fn cell(status: Status, figure: &str) -> Markup {
+    cell_said(status, status.word(), figure)
+}
+
+/// The same with a word of its own for the state, such as `not met`.
+pub fn cell_said(status: Status, word: &str, figure: &str) -> Markup {
     let class = format!("cell x-{}", key(status));
     html! {
         span class=(class) {
-            (shape(status)) span.vh { (status.word()) ": " } b { (figure) }
+            (shape(status)) span.vh { (word) ": " } b { (figure) }
         }
     }
 }

@@ -3,6 +3,7 @@ mod cells;
 mod dates;
 mod matrix;
 mod restores;
+mod rule;
 
 use std::collections::BTreeMap;
 
@@ -28,12 +29,15 @@ pub fn page(picture: &Picture, ask: &Ask) -> Markup {
     let matrix = Matrix::of(picture);
     let restores = last_restores(picture, &names);
     let dates = runs_out(picture, &names);
+    let rule = picture.rule();
     let summary = picture.summary(ask);
     let body = html! {
         h1 { (headline(picture, &restores, &dates)) }
         p.lede { (lede(&matrix, picture)) }
         (matrix_section(&matrix))
         (restores::section(&restores))
+        (rule::section(&rule, &names))
+        (rule::missing(&rule, &names))
         div.two {
             (figures_section(summary))
             (dates::section(&dates))

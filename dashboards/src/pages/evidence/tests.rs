@@ -112,3 +112,71 @@ fn the_evidence_of_every_example_is_shown() {
         assert!(page.contains("failed"), "{}", one.name);
     }
 }
+
+/// The cells of a data set's row in the section of the rule.
+fn digits_of(page: &str, dataset: &str) -> Vec<String> {
+    let section = &page[page.find("id=\"h-rule\"").expect("the section of the rule")..];
+    let section = &section[..section.find("</section>").expect("its end")];
+    let row = section.split("<tr").find(|row| row.contains(&format!(">{dataset}<")));
+    row.expect(dataset).split("<td").skip(1).map(str::to_owned).collect()
+}
+
+/// Shape and word of a cell, as it is seen and as it is heard.
+fn is(cell: &str, shape: &str, word: &str) -> bool {
+    cell.contains(&format!("#s-{shape}")) && cell.contains(&format!("<span class=\"vh\">{word}: "))
+}
+
+#[test]
+fn the_rule_is_told_digit_by_digit() {
+    let picture = crate::pages::sample::picture();
+    let page = shown(&picture);
+    town::show("evidence-sample", &page);
+    town::assert_sound(&page);
+    let names: Vec<&str> =
+        page.split("data-l=\"").filter_map(|at| at.split(":\"").next()).collect();
+    for digit in ["3 copies", "2 media", "1 off-site", "1 offline or immutable"] {
+        assert!(names.contains(&digit), "{digit}");
+    }
+    // One copy that no check has looked at: too few places whatever it is, and the rest open.
+    let payroll = digits_of(&page, "Payroll and accounts");
+    assert_eq!(payroll.len(), 5);
+    assert!(is(&payroll[0], "critical", "not met"), "{}", payroll[0]);
+    assert!(payroll[0].contains("1\u{a0}of\u{a0}3<"), "{}", payroll[0]);
+    for open in [1, 2, 4] {
+        assert!(is(&payroll[open], "unknown", "cannot tell"), "{}", payroll[open]);
+    }
+    assert!(payroll[1].contains("1\u{a0}of\u{a0}2\u{a0}sure"), "{}", payroll[1]);
+    // The last drill of this one failed.
+    let dispatch = digits_of(&page, "Dispatch entries");
+    assert!(is(&dispatch[4], "critical", "not met") && dispatch[4].contains("1\u{a0}known"));
+    for cell in digits_of(&page, "Map files") {
+        assert!(is(&cell, "critical", "not met"), "{cell}");
+    }
+    // Nothing was seen, so nothing is met.
+    let section = &page[page.find("id=\"h-rule\"").expect("the rule")..];
+    assert!(!section[..section.find("</section>").expect("its end")].contains("#s-ok"));
+}
+
+#[test]
+fn what_the_copies_lack_is_told_once_with_what_to_do() {
+    let page = shown(&crate::pages::sample::picture());
+    let lacks = &page[page.find("id=\"h-lack\"").expect("the section")..];
+    let lacks = &lacks[..lacks.find("</section>").expect("its end")];
+    let groups: Vec<&str> = lacks.split("<tbody").skip(1).collect();
+    assert!(groups[0].contains(">Every digit<") && groups[0].contains("Map files"), "{lacks}");
+    assert!(groups[0].contains("No backup job copies it.") && groups[0].contains("Start a backup"));
+    let row = |words: &str| lacks.split("<tr").find(|row| row.contains(words)).expect(words);
+    let failed = row("the repository key was refused");
+    assert!(failed.contains("not met") && failed.contains("Mend restic on the NAS"), "{failed}");
+    let open = row("cannot tell");
+    assert!(open.contains("no check has looked at it"), "{open}");
+    assert!(open.contains("Let a check look at restic on the NAS"), "{open}");
+}
+
+#[test]
+fn how_a_digit_is_known_stands_below_it() {
+    let cells = digits_of(&shown(&town::picture()), "ERP data");
+    let met: Vec<&String> = cells.iter().filter(|cell| is(cell, "ok", "met")).collect();
+    assert!(met.iter().all(|cell| cell.contains("#p-m") || cell.contains("#p-t")), "{met:?}");
+    assert!(met.iter().any(|cell| cell.contains("seen in its lists")), "{cells:?}");
+}

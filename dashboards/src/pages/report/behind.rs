@@ -8,7 +8,7 @@ use crate::html::chance::chance_of_height;
 use crate::html::fix_table::fix_table;
 use crate::html::names::Names;
 use crate::html::sure::{Origins, doubts, squares};
-use crate::html::{causes, headline, layout, marks, words};
+use crate::html::{causes, copies_rule, headline, layout, marks, words};
 use crate::pages::evidence::{Restore, last_restores, restore_mark};
 use crate::picture::Picture;
 
@@ -153,6 +153,7 @@ pub(super) fn proofs(picture: &Picture, names: &Names<'_>) -> Markup {
                     tbody { @for restore in restores.iter().take(PROOFS) { (proof(restore)) } }
                 }
                 @if rest > 0 { p.note { (words::counted(rest, "more data set")) " on the Evidence page." } }
+                @if let Some(rule) = copies_rule::in_short(&picture.rule()) { p.note { (rule) } }
             }
         }
     }

@@ -75,3 +75,10 @@ fn long_and_hostile_titles_stay_within_their_bounds() {
     town::show("report-long", &report);
     town::assert_sound(&report);
 }
+
+#[test]
+fn the_rule_of_copies_is_told_in_a_line() {
+    let report = file(&crate::pages::sample::picture());
+    assert!(report.contains("None of 3 data sets meets the rule 3-2-1-1-0 whole."), "{report}");
+    assert!(report.contains("2 media: not met by 2, cannot tell for 1;"));
+}
