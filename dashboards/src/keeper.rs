@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::hub::{AgentSource, CollectError, Facts, HubStore, StoreError, assemble, collect};
 use crate::map_findings;
-use crate::picture::Picture;
+use crate::picture::{Picture, Year};
 use crate::simulate::{self, Order, Results};
 
 /// Where the map, the scenarios and the facts come from.
@@ -35,6 +35,17 @@ pub enum MapSource {
     Path(PathBuf),
     /// Texts that ship with the program.
     Shipped(Vec<Source>),
+}
+
+/// How much is worked out before a picture is drawn, quick things first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// The nights of each scenario.
+    Nights,
+    /// What each priced fix changes, too.
+    Fixes,
+    /// The year, too.
+    All,
 }
 
 /// How much is simulated.
@@ -83,6 +94,9 @@ pub struct Keeper {
     map_read: Option<SystemTime>,
     results: Results,
     simulated: Option<Timestamp>,
+    year: Year,
+    /// Whether the year is older than the results.
+    is_year_due: bool,
     /// Why the map as it stands now is not the one that is shown.
     refused: Option<String>,
     started: Timestamp,
@@ -112,6 +126,8 @@ impl Keeper {
             map_read,
             results,
             simulated: None,
+            year: Year::Pending,
+            is_year_due: true,
             refused: None,
             started: now,
             answered: BTreeSet::new(),
@@ -158,7 +174,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Draws the picture as of `now` (for an example: as of its facts).
+    /// Draws the picture as of `now` (for an example: as of its facts), worked out
+    /// to a depth; what is deeper stays as it was.
     /// Simulates when there is no prediction yet, when it has grown old, when
     /// the map changed, or when `anew` is set.
     ///
@@ -168,7 +185,7 @@ impl Keeper {
     pub fn picture(
         &mut self,
         now: Timestamp,
-        fixes: bool,
+        depth: Depth,
         anew: bool,
         progress: &dyn Fn(&str),
     ) -> Result<Picture, KeeperError> {
@@ -178,8 +195,17 @@ impl Keeper {
         evidence.extend(self.store.latest()?);
         let old =
             self.simulated.is_none_or(|at| as_of.duration_since(at) >= self.effort.simulate_every);
+        let fixes = depth >= Depth::Fixes;
         if old || anew || map_changed || fixes && !self.has_fixes() {
+            if map_changed {
+                self.year = Year::Pending;
+            }
             self.simulate(as_of, &evidence, fixes, progress)?;
+            self.is_year_due = true;
+        }
+        if depth == Depth::All && self.is_year_due {
+            self.work_out_year(&evidence, progress)?;
+            self.is_year_due = false;
         }
         let mut earlier = BTreeMap::new();
         let day = SignedDuration::from_hours(20);
@@ -203,6 +229,7 @@ impl Keeper {
             unheard: self.unheard(),
             silent_after: self.effort.collect_every * 3,
             summaries: self.results.summaries.clone(),
+            year: self.year.clone(),
             cannot: self.refused.iter().chain(&self.results.cannot).cloned().collect(),
             earlier,
             as_of,
@@ -231,18 +258,48 @@ impl Keeper {
     ) -> Result<(), StoreError> {
         let set =
             EvidenceSet { schema_version: SCHEMA_VERSION, as_of, evidence: evidence.to_vec() };
-        let order = Order {
+        let evidence = [set];
+        let order = self.order(as_of, &evidence, fixes);
+        self.results = simulate::run(&order, &self.store, progress)?;
+        self.simulated = Some(as_of);
+        Ok(())
+    }
+
+    /// Whether a picture of all depth would show more than the last one.
+    pub fn is_more_due(&self) -> bool {
+        self.is_year_due
+    }
+
+    /// The year of the nights that were simulated last.
+    fn work_out_year(
+        &mut self,
+        evidence: &[Evidence],
+        progress: &dyn Fn(&str),
+    ) -> Result<(), StoreError> {
+        let Some(as_of) = self.simulated else { return Ok(()) };
+        let set =
+            EvidenceSet { schema_version: SCHEMA_VERSION, as_of, evidence: evidence.to_vec() };
+        let evidence = [set];
+        let order = self.order(as_of, &evidence, false);
+        self.year = simulate::year::run(&order, &self.results.summaries, &self.store, progress)?;
+        Ok(())
+    }
+
+    fn order<'a>(
+        &'a self,
+        as_of: Timestamp,
+        evidence: &'a [EvidenceSet],
+        fixes: bool,
+    ) -> Order<'a> {
+        Order {
             map: &self.map,
             scenarios: &self.sources.scenarios,
-            evidence: &[set],
+            evidence,
             as_of,
             seed: self.effort.seed,
             trials: self.effort.trials,
             fixes,
-        };
-        self.results = simulate::run(&order, &self.store, progress)?;
-        self.simulated = Some(as_of);
-        Ok(())
+        }
     }
 
     /// Reads the map again if its files changed; says whether it is another one now.

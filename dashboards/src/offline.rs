@@ -6,6 +6,7 @@ use evenkeel_config::record::SCHEMA_VERSION;
 use jiff::Timestamp;
 
 use crate::cli::{Failure, Format, What, print, say};
+use crate::keeper::Depth;
 use crate::picture::{Ask, Picture};
 use crate::{organisation, pages, paths, terminal};
 
@@ -19,7 +20,7 @@ pub(crate) fn report(
     scenario: Option<String>,
     out: &Path,
 ) -> Result<ExitCode, Failure> {
-    let picture = picture(data, what)?;
+    let picture = picture(data, what, Depth::All)?;
     if let Some(asked) = &scenario {
         let known: Vec<&str> = picture.summaries.iter().map(|s| s.scenario.id.as_str()).collect();
         if !known.contains(&asked.as_str()) {
@@ -43,7 +44,7 @@ pub(crate) fn report(
 /// # Errors
 /// The map has problems, or the history cannot be used.
 pub(crate) fn status(data: &Path, what: &What, format: Format) -> Result<ExitCode, Failure> {
-    let picture = picture(data, what)?;
+    let picture = picture(data, what, Depth::Fixes)?;
     let text = match format {
         Format::Human => {
             terminal::whole(&picture, picture.summary(&Ask::default()), terminal::width())
@@ -79,7 +80,7 @@ pub(crate) fn shown(picture: &Picture, format: Format) -> Result<String, Failure
     })
 }
 
-fn picture(data: &Path, what: &What) -> Result<Picture, Failure> {
+fn picture(data: &Path, what: &What, depth: Depth) -> Result<Picture, Failure> {
     let folder = organisation::folder(data, what);
     if what.example.is_none() && !organisation::own_map(&folder).exists() {
         let words = format!("nothing is recorded yet in {}", folder.display());
@@ -88,5 +89,5 @@ fn picture(data: &Path, what: &What) -> Result<Picture, Failure> {
     paths::make(&folder).map_err(Failure::other)?;
     let mut keeper = organisation::open(data, what, Vec::new())?;
     keeper.collect()?;
-    Ok(keeper.picture(Timestamp::now(), true, false, &|words| say(words))?)
+    Ok(keeper.picture(Timestamp::now(), depth, false, &|words| say(words))?)
 }

@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::access::Access;
 use crate::cli::{Failure, Format, UpArguments, print, say};
 use crate::hub::{AgentSource, HubStore};
-use crate::keeper::{Effort, Keeper, KeeperError, MapSource, Sources};
+use crate::keeper::{Depth, Effort, Keeper, KeeperError, MapSource, Sources};
 use crate::own_agent::OwnAgent;
 use crate::serve::Site;
 use crate::{offline, organisation, paths, serve as server};
@@ -44,7 +44,8 @@ pub(crate) fn up(
     for silent in keeper.collect()? {
         say(&silent.to_string());
     }
-    let picture = keeper.picture(Timestamp::now(), arguments.once, false, &|words| say(words))?;
+    let depth = if arguments.once { Depth::Fixes } else { Depth::Nights };
+    let picture = keeper.picture(Timestamp::now(), depth, false, &|words| say(words))?;
     print(&offline::shown(&picture, format)?);
     if arguments.once {
         return Ok(ExitCode::SUCCESS);
@@ -97,7 +98,7 @@ pub(crate) fn serve(data: Option<&Path>, config: &Path) -> Result<ExitCode, Fail
     for silent in keeper.collect()? {
         say(&silent.to_string());
     }
-    let picture = keeper.picture(Timestamp::now(), false, false, &|words| say(words))?;
+    let picture = keeper.picture(Timestamp::now(), Depth::Nights, false, &|words| say(words))?;
     let listener = bind(address, 0)?;
     let address = listener.local_addr()?;
     let runtime = runtime()?;
@@ -262,18 +263,29 @@ fn end_keeper(wake: &Sender<Wake>) {
 }
 
 /// Collects and redraws in the rhythm of the settings. Fixes come with the
-/// second picture, so that the first is there at once.
+/// second picture and the year with the third, so that the first is there at once.
 fn keep(mut keeper: Keeper, site: &Site, woken: &Receiver<Wake>) {
     let rhythm = Duration::from_millis(
         u64::try_from(keeper.effort().collect_every.as_millis()).unwrap_or(60_000),
     );
     let mut anew = false;
     loop {
-        match keeper.picture(Timestamp::now(), true, anew, &|_| {}) {
+        let draw = |keeper: &mut Keeper, depth, anew| match keeper.picture(
+            Timestamp::now(),
+            depth,
+            anew,
+            &|_| {},
+        ) {
             Ok(picture) => site.show(picture),
             Err(error) => tracing::error!("the picture stays as it was: {error}"),
+        };
+        draw(&mut keeper, Depth::Fixes, anew);
+        // Whoever ends the program, or wants new facts, does not wait for the year.
+        let early = woken.try_recv().ok();
+        if early.is_none() && keeper.is_more_due() {
+            draw(&mut keeper, Depth::All, false);
         }
-        anew = match woken.recv_timeout(rhythm) {
+        anew = match early.map_or_else(|| woken.recv_timeout(rhythm), Ok) {
             Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Wake::Anew) => true,
             Err(RecvTimeoutError::Timeout) => false,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use evenkeel_config::id::Id;
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::Problems;
-use evenkeel_config::record::{DrillFacts, Evidence, RecordedMap, Summary};
+use evenkeel_config::record::{AnnualSummary, DrillFacts, Evidence, RecordedMap, Summary};
 use evenkeel_config::rule_32110::{Known, RuleScore, score};
 use jiff::Timestamp;
 
@@ -27,6 +27,8 @@ pub struct Picture {
     pub drills: Vec<DrillFacts>,
     /// One result per scenario, in the order of the form; empty when nothing can be simulated.
     pub summaries: Vec<Summary>,
+    /// The year as a range.
+    pub year: Year,
     /// Why nothing, or not everything, can be simulated; each a full sentence.
     pub cannot: Vec<String>,
     /// Findings about the map itself: recovery loops, single points of failure.
@@ -37,6 +39,23 @@ pub struct Picture {
     pub earlier: BTreeMap<String, Summary>,
     /// Version of the product, for the last line of each page.
     pub version: &'static str,
+}
+
+/// The year as a range, over everything whose frequency is known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Year {
+    /// Not simulated yet.
+    #[default]
+    Pending,
+    /// As it would be.
+    Known {
+        /// With the map as it is.
+        today: Box<AnnualSummary>,
+        /// With the fixes that save most, which it names.
+        fixed: Option<Box<AnnualSummary>>,
+    },
+    /// Why it cannot be simulated, a sentence fragment.
+    Cannot(String),
 }
 
 /// What is known of one host.

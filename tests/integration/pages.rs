@@ -147,4 +147,6 @@ fn the_report_is_two_pages_on_paper() {
     assert!(about.contains("Tagged:          yes"), "{about}");
     let words = run_ok("pdftotext", &[&pdf.display().to_string(), "-"]);
     assert!(words.contains("Quillhaven"), "{words}");
+    assert!(words.contains("What a year could cost"), "{words}");
+    assert!(words.contains("a year costs more than $"), "{words}");
 }

@@ -18,3 +18,4 @@ pub mod sure;
 pub mod verdict;
 pub mod waterfall_table;
 pub mod words;
+pub mod year;

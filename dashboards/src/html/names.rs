@@ -15,6 +15,14 @@ pub struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
+    /// The title of a priced fix, harmless for a page; its id where the map has none such.
+    pub fn fix(&self, id: &Id) -> String {
+        match self.map.fixes.get(id) {
+            Some(fix) => self.text(&fix.title),
+            None => words::plain(&id.as_str().replace('-', " ")),
+        }
+    }
+
     /// How many priced fixes are written down.
     pub fn fixes_on_map(&self) -> usize {
         self.map.fixes.len()

@@ -229,8 +229,23 @@ pub fn hundredths(share: f64) -> String {
 
 /// Money in minor units, two significant digits, thousands in full: `$260,000`.
 pub fn money(minor: i64, currency: &str) -> String {
+    signed(minor, &grouped(two_digits(minor.unsigned_abs() as f64 / 100.0)), currency)
+}
+
+/// The same as short as on charts: `$260k`, `$1.2M`.
+pub fn money_short(minor: i64, currency: &str) -> String {
+    let amount = two_digits(minor.unsigned_abs() as f64 / 100.0);
+    let (number, unit) = match amount {
+        ..1e3 => (amount, ""),
+        1e3..1e6 => (amount / 1e3, "k"),
+        1e6..1e9 => (amount / 1e6, "M"),
+        _ => (amount / 1e9, "B"),
+    };
+    signed(minor, &format!("{}{unit}", grouped(number)), currency)
+}
+
+fn signed(minor: i64, amount: &str, currency: &str) -> String {
     let sign = if minor < 0 { "−" } else { "" };
-    let amount = grouped(two_digits(minor.unsigned_abs() as f64 / 100.0));
     match currency {
         "USD" => format!("{sign}${amount}"),
         "EUR" => format!("{sign}€{amount}"),

@@ -6,7 +6,7 @@ use evenkeel_config::problem::Problems;
 use evenkeel_config::record::{DrillFacts, Evidence, Outcome, RecordedMap, Summary};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::picture::{HostPicture, MapFinding, Picture};
+use crate::picture::{HostPicture, MapFinding, Picture, Year};
 
 /// Everything known, as it came from map, store and simulator.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Facts {
     pub silent_after: SignedDuration,
     /// Results, in the order of the form.
     pub summaries: Vec<Summary>,
+    /// The year as a range.
+    pub year: Year,
     /// Why not everything could be simulated.
     pub cannot: Vec<String>,
     /// Results of an earlier day, by scenario.
@@ -52,6 +54,7 @@ pub fn assemble(facts: Facts) -> Picture {
         hosts,
         drills,
         summaries: facts.summaries,
+        year: facts.year,
         cannot: facts.cannot,
         map_findings: facts.map_findings,
         warnings: facts.warnings,
@@ -137,6 +140,7 @@ mod tests {
             unheard: unheard.iter().map(|name| ((*name).to_owned(), as_of)).collect(),
             silent_after: SignedDuration::from_secs(180),
             summaries: Vec::new(),
+            year: Year::Pending,
             cannot: Vec::new(),
             earlier: BTreeMap::new(),
             as_of,

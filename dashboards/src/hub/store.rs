@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use evenkeel_config::record::{Evidence, EvidenceSet, RecordedMap, Summary};
 use jiff::Timestamp;
+
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Version of the tables; a store of a later version is refused.
 const VERSION: i64 = 1;
@@ -20,6 +23,8 @@ CREATE TABLE IF NOT EXISTS recorded (
 CREATE TABLE IF NOT EXISTS summary (
   scenario TEXT NOT NULL, as_of_ms INTEGER NOT NULL, cache_key TEXT NOT NULL, document TEXT NOT NULL,
   PRIMARY KEY (scenario, as_of_ms, cache_key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answer (
+  name TEXT PRIMARY KEY, cache_key TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
 ";
 
 /// Why the store did not do what was asked; what was stored before stays.
@@ -191,6 +196,47 @@ impl HubStore {
         Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
+    /// Keeps an answer that has no history, such as the year, in place of the one
+    /// before, under the digest of everything it was made from.
+    ///
+    /// # Errors
+    /// The disk is full or the file is gone.
+    pub fn keep_answer<T: Serialize>(
+        &self,
+        name: &str,
+        key: &str,
+        answer: &T,
+    ) -> Result<(), StoreError> {
+        let put = || {
+            self.connection.execute(
+                "INSERT OR REPLACE INTO answer VALUES (?1, ?2, ?3)",
+                params![name, key, json(answer)?],
+            )
+        };
+        put().map(|_| ()).map_err(|error| explain(&self.file, &error))
+    }
+
+    /// The kept answer of exactly these inputs.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn cached_answer<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        key: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let found: Option<String> = self
+            .connection
+            .query_row(
+                "SELECT document FROM answer WHERE name = ?1 AND cache_key = ?2",
+                params![name, key],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|error| explain(&self.file, &error))?;
+        Ok(found.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
     /// The newest result of a scenario whose facts are older than `before`.
     ///
     /// # Errors
@@ -260,7 +306,7 @@ impl HubStore {
         read().map_err(|error| explain(&self.file, &error))
     }
 
-    fn documents<T: serde::de::DeserializeOwned>(&self, query: &str) -> Result<Vec<T>, StoreError> {
+    fn documents<T: DeserializeOwned>(&self, query: &str) -> Result<Vec<T>, StoreError> {
         let read = || -> rusqlite::Result<Vec<String>> {
             let mut statement = self.connection.prepare(query)?;
             let rows = statement.query_map([], |row| row.get(0))?;
@@ -271,7 +317,7 @@ impl HubStore {
     }
 }
 
-fn json<T: serde::Serialize>(document: &T) -> rusqlite::Result<String> {
+fn json<T: Serialize>(document: &T) -> rusqlite::Result<String> {
     serde_json::to_string(document)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }

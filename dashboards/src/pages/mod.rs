@@ -11,6 +11,8 @@ pub mod tonight;
 mod rules;
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+pub(crate) mod sample_year;
 
 #[cfg(test)]
 mod town;

@@ -453,6 +453,7 @@ pub(crate) fn picture() -> Picture {
         hosts: [host("erp", false), host("forms", true), host("gis", true)].into(),
         drills: drills(),
         summaries: vec![summary(), quiet],
+        year: super::sample_year::year(),
         cannot: Vec::new(),
         map_findings: vec![MapFinding {
             critical: true,

@@ -1,5 +1,6 @@
 //! Marks: states, provenance, and the charts that stand in table rows.
 mod curve;
+mod exceedance;
 mod interval;
 mod scale;
 mod squares;
@@ -7,6 +8,7 @@ mod state;
 mod waterfall;
 
 pub use curve::{Curve, LOW, Second, TALL, curve};
+pub use exceedance::{LossExceedance, Points, loss_exceedance};
 pub use interval::{Interval, effect_bar, interval, interval_key};
 pub use scale::{Axis, Tick};
 pub use squares::squares;

@@ -8,7 +8,7 @@ use crate::html::chance::chance_of_height;
 use crate::html::fix_table::fix_table;
 use crate::html::names::Names;
 use crate::html::sure::{Origins, doubts, squares};
-use crate::html::{causes, copies_rule, headline, layout, marks, words};
+use crate::html::{causes, copies_rule, headline, layout, marks, words, year};
 use crate::pages::evidence::{Restore, last_restores, restore_mark};
 use crate::picture::Picture;
 
@@ -33,7 +33,11 @@ pub(super) fn sheet(picture: &Picture, summary: &Summary, names: &Names<'_>) -> 
             @if let Some(focus) = focus {
                 div.two {
                     (curve(focus, summary, names))
-                    (hours(focus, names))
+                    @if year::is_drawn(&picture.year) {
+                        (a_year(picture, summary, focus, names))
+                    } @else {
+                        div { (hours(focus, names)) (a_year(picture, summary, focus, names)) }
+                    }
                 }
                 section aria-labelledby="r6" {
                     h2 #r6 { "Fixes, by time won on a bad night" }
@@ -58,6 +62,20 @@ fn curve(focus: &FunctionSummary, summary: &Summary, names: &Names<'_>) -> Marku
                 Some(drawn) => (drawn),
                 None => p.note { "There is no curve: the function is not hit, or could not be simulated." },
             }
+        }
+    }
+}
+
+fn a_year(
+    picture: &Picture,
+    summary: &Summary,
+    focus: &FunctionSummary,
+    names: &Names<'_>,
+) -> Markup {
+    html! {
+        section aria-labelledby="r9" {
+            h2 #r9 { "What a year could cost" }
+            (year::year("year", &picture.year, summary, focus, names))
         }
     }
 }

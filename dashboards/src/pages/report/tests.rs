@@ -82,3 +82,18 @@ fn the_rule_of_copies_is_told_in_a_line() {
     assert!(report.contains("None of 3 data sets meets the rule 3-2-1-1-0 whole."), "{report}");
     assert!(report.contains("2 media: not met by 2, cannot tell for 1;"));
 }
+
+#[test]
+fn the_year_stands_beside_the_curve() {
+    use crate::picture::Year;
+    let mut picture = town::picture();
+    let report = file(&picture);
+    town::show("report-year", &report);
+    assert!(report.contains("What a year could cost") && report.contains("id=\"year-t\""));
+    assert!(!report.contains("Where the hours go"), "the page has no room for both");
+    picture.year = Year::Pending;
+    let report = file(&picture);
+    assert!(
+        report.contains("The year is being simulated") && report.contains("Where the hours go")
+    );
+}

@@ -22,6 +22,7 @@ pub(crate) fn picture() -> Picture {
     picture.recorded = BTreeMap::from([("hv-1".to_owned(), recorded())]);
     picture.drills = drills();
     picture.summaries = vec![result::summary(0)];
+    picture.year = super::sample_year::year();
     picture.earlier = BTreeMap::from([("ransomware".to_owned(), result::summary(3))]);
     picture
 }
@@ -40,6 +41,7 @@ pub(crate) fn of_map(text: &str) -> Picture {
         hosts: BTreeMap::new(),
         drills: Vec::new(),
         summaries: Vec::new(),
+        year: Default::default(),
         cannot: Vec::new(),
         map_findings,
         warnings: Default::default(),

@@ -1,4 +1,6 @@
 //! Runs every scenario for the pages, and reuses a kept result of the same inputs.
+pub(crate) mod year;
+
 use evenkeel_config::load::reaches_anything;
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::record::{EvidenceSet, Summary};
@@ -104,6 +106,12 @@ pub(crate) fn run(
 
 /// A digest of everything that decides the result.
 fn key(order: &Order<'_>, scenario: &Scenario, modifiers: &[Scenario]) -> String {
+    let own = [serde_json::to_string(scenario), serde_json::to_string(modifiers)];
+    digest(order, &own)
+}
+
+/// A digest of everything that an order holds, and of `own` documents.
+fn digest(order: &Order<'_>, own: &[serde_json::Result<String>]) -> String {
     let mut digest = Sha256::new();
     let mut add = |text: String| {
         digest.update((text.len() as u64).to_le_bytes());
@@ -111,8 +119,7 @@ fn key(order: &Order<'_>, scenario: &Scenario, modifiers: &[Scenario]) -> String
     };
     add(env!("CARGO_PKG_VERSION").to_owned());
     add(serde_json::to_string(&order.map.document).unwrap_or_default());
-    add(serde_json::to_string(scenario).unwrap_or_default());
-    add(serde_json::to_string(modifiers).unwrap_or_default());
+    own.iter().for_each(|text| add(text.as_ref().map_or_else(|_| String::new(), String::clone)));
     add(serde_json::to_string(order.evidence).unwrap_or_default());
     add(format!("{} {} {} {}", order.as_of, order.seed, order.trials, order.fixes));
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
