@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod plan;
 pub mod planned;
 pub mod probe;
+pub mod proof;
 mod replace;
 mod schedule;
 #[cfg(test)]

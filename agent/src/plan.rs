@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checks::{self, Check, CheckKind};
 use crate::drill::{self, Drill, DrillSettings};
+use crate::proof;
 
 /// The shortest rhythm and deadline that are accepted.
 const SHORTEST: Span = Span::from_secs(1);
@@ -99,6 +100,7 @@ fn configure(
     let secret_key = kind.backup.map(|backup| backup.secret_key);
     let settings = DrillSettings::take(&mut entry, secret_key, problems);
     let check: Arc<dyn Check> = (kind.build)(&entry, problems)?.into();
+    proof::examine(&entry, check.as_ref(), problems);
     let settings = settings?;
     let drill = check
         .drill()

@@ -42,6 +42,7 @@ async fn look(root: &Path, at: &str, past: &[Evidence]) -> Vec<Evidence> {
             duration: Duration::ZERO,
             past: &past,
             drills: &[],
+            proof: None,
             seen: &seen,
             planned: false,
             is_history_lost: false,

@@ -273,6 +273,7 @@ fn immutability_has_its_grade() {
         (said, V::Holds, Some(Grade::Configured), "y", Some(Grade::Configured), "its settings"),
         ("", V::Holds, Some(Grade::Proven), "y", Some(Grade::Proven), "refused to delete"),
         (said, V::Fails, Some(Grade::Configured), "n", None, "it can be deleted"),
+        (said, V::Fails, Some(Grade::Proven), "n", None, "it can be deleted"),
         ("", V::CannotTell, Some(Grade::Configured), "?", None, "near"),
         (said, V::CannotTell, Some(Grade::Proven), "y", Some(Grade::Declared), "by word alone"),
     ];

@@ -40,10 +40,15 @@ pub fn key(data: &Path) -> Result<hmac::Key, CanaryError> {
 
 /// The canary's text at an instant, for one check.
 pub fn text(key: &hmac::Key, check: &str, at: Timestamp) -> String {
+    signed(HEAD, key, check, at)
+}
+
+/// A signed text below another first line, which says what it is for.
+pub(crate) fn signed(head: &str, key: &hmac::Key, check: &str, at: Timestamp) -> String {
     let said = format!("{at:.0} {}", check.replace(['\n', '\r'], " "));
     let tag = hmac::sign(key, said.as_bytes());
     let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{HEAD}\n{said}\n{hex}\n")
+    format!("{head}\n{said}\n{hex}\n")
 }
 
 /// When a canary of a check was written.
@@ -51,11 +56,24 @@ pub fn text(key: &hmac::Key, check: &str, at: Timestamp) -> String {
 /// # Errors
 /// [`CanaryError::Changed`].
 pub fn read(key: &hmac::Key, check: &str, bytes: &[u8]) -> Result<Timestamp, CanaryError> {
+    read_signed(HEAD, key, check, bytes)
+}
+
+/// When a text of [`signed`] was written.
+pub(crate) fn read_signed(
+    head: &str,
+    key: &hmac::Key,
+    check: &str,
+    bytes: &[u8],
+) -> Result<Timestamp, CanaryError> {
     let text = std::str::from_utf8(bytes).map_err(|_| CanaryError::Changed)?;
     let mut lines = text.lines();
-    let (Some(HEAD), Some(said), Some(hex)) = (lines.next(), lines.next(), lines.next()) else {
+    let (Some(first), Some(said), Some(hex)) = (lines.next(), lines.next(), lines.next()) else {
         return Err(CanaryError::Changed);
     };
+    if first != head {
+        return Err(CanaryError::Changed);
+    }
     let pairs: Option<Vec<u8>> = (0..hex.len() / 2)
         .map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok())
         .collect();

@@ -242,6 +242,7 @@ mod tests {
             expect_every: Span::from_hours(24),
             escrow: None,
             immutable: None,
+            prove: None,
             canary: None,
         }
     }

@@ -15,7 +15,7 @@ use crate::checks::{FactKind, FindingKind};
 
 pub(crate) use drilled::Drilled;
 pub use judgement::judge;
-pub use keys::Keys;
+pub use keys::{Keys, On, Prove};
 pub(crate) use observe::observe;
 pub use sight::{
     GroupSight, LockSeen, LocksSeen, MOST_GROUPS, NamesSight, Sight, SnapshotSight, subject,
@@ -258,5 +258,20 @@ pub const FINDINGS: &[FindingKind] = &[
         severity: Status::Warning,
         about: "The last restore drill was more than a year ago.",
         advice: "Run `evenkeel-agent drill` for it.",
+    },
+    FindingKind {
+        id: "backup_deletable",
+        severity: Status::Warning,
+        about: "Deleting the agent's own canary beside the backups was allowed; critical if they \
+                are said to be immutable.",
+        advice: "Have the storage refuse deletion: object lock, an append-only server, or a \
+                 copy that another machine fetches. Then run `evenkeel-agent prove-immutable`.",
+    },
+    FindingKind {
+        id: "immutable_unproven",
+        severity: Status::Warning,
+        about: "Nobody has tried lately whether the backups can be deleted, though the check asks \
+                for it.",
+        advice: "Run `evenkeel-agent prove-immutable` for it, from a timer every few weeks.",
     },
 ];

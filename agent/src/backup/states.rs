@@ -10,6 +10,7 @@ use super::Keys;
 use super::judgement::groups;
 use super::plausible::knows_usual;
 use crate::checks::{Facts, Seen};
+use crate::proof::Proof;
 
 /// After so long a drill's word is no longer taken for what holds now.
 const DRILL_TELLS_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -60,6 +61,7 @@ pub fn states(keys: &Keys, seen: &Seen<'_>) -> Vec<CopyState> {
             for state in &mut states {
                 go_blind(state, failure.kind, &failure.what, seen.now);
                 told_by_drills(state, seen.drills, seen.now);
+                told_by_proof(state, Proof::of(seen.proof, keys, None, seen.now));
                 told_by_people(state, keys, seen.now);
             }
             states
@@ -75,6 +77,7 @@ pub fn states(keys: &Keys, seen: &Seen<'_>) -> Vec<CopyState> {
                 let mut state = blank(keys, subject, words);
                 told_by_facts(&mut state, facts, seen);
                 told_by_drills(&mut state, seen.drills, seen.now);
+                told_by_proof(&mut state, Proof::of(seen.proof, keys, Some(facts), seen.now));
                 told_by_people(&mut state, keys, seen.now);
                 state
             };
@@ -252,6 +255,19 @@ fn told_by_drills(state: &mut CopyState, drills: &[DrillFacts], now: Timestamp) 
     }
 }
 
+/// A try at deletion tells more than any setting, in both directions. A refusal of long
+/// ago leaves what settings and people say; that it was allowed stands until it is refused.
+fn told_by_proof(state: &mut CopyState, proof: Option<Proof<'_>>) {
+    let Some(Proof { tried, accepted, whose, is_old }) = proof else { return };
+    if !accepted.is_empty() {
+        let why = format!("as a try on a canary showed: {whose} was allowed {accepted}");
+        set(state, Aspect::Immutable, Verdict::Fails, Grade::Proven, tried, why);
+    } else if !is_old {
+        let why = format!("{whose} was refused to delete a canary");
+        set(state, Aspect::Immutable, Verdict::Holds, Grade::Proven, tried, why);
+    }
+}
+
 fn told_by_people(state: &mut CopyState, keys: &Keys, now: Timestamp) {
     for (aspect, said) in
         [(Aspect::KeyEscrowed, &keys.escrow), (Aspect::Immutable, &keys.immutable)]
@@ -288,6 +304,7 @@ mod tests {
             expect_every: evenkeel_config::quantity::Span::from_hours(24),
             escrow: Some("bank safe".to_owned()),
             immutable: None,
+            prove: None,
             canary: None,
         }
     }
@@ -318,7 +335,8 @@ mod tests {
         let mut last = evidence(&Facts::default(), Vec::new(), hours_ago(1));
         last.states = before.to_vec();
         let past = [last];
-        let seen = Seen { result, findings: &findings, past: &past, drills, now: now() };
+        let seen =
+            Seen { result, findings: &findings, past: &past, drills, proof: None, now: now() };
         spell(&states(&keys(), &seen)[0])
     }
 
@@ -370,8 +388,14 @@ mod tests {
         let kind = crate::checks::kind("files").unwrap();
         let stale = facts(40);
         let findings = backup::judge(kind, &keys(), &stale, &[], now());
-        let seen =
-            Seen { result: Ok(&stale), findings: &findings, past: &[], drills: &[], now: now() };
+        let seen = Seen {
+            result: Ok(&stale),
+            findings: &findings,
+            past: &[],
+            drills: &[],
+            proof: None,
+            now: now(),
+        };
         let before = states(&keys(), &seen);
         for (kind, expected) in [
             (FailureKind::NetworkDown, "n2 ?2 ?2 n2 - ?2 ?2 - - - - ?0"),

@@ -34,6 +34,9 @@ min_size = "1 MB"                    # the newest file is at least this large
 min_count = 7                        # at least so many files are kept
 each = false                         # true: every file must be fresh, not only the newest
 dataset = "erp-db"                   # the data set on the map that is in them
+immutable = "the NAS locks files"    # why nobody can delete the backups
+# opt-in, for `evenkeel-agent prove-immutable`: a canary there is tried to be deleted when it is 1 h old
+prove_immutable = { folder = "/var/backups", after = "1h" }
 "#,
     every: Span::from_secs(15 * 60),
     deadline: Span::from_secs(60),

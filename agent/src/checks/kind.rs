@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::backup::{self, Keys};
 use crate::drill::Drillable;
+use crate::proof::Provable;
 
 /// A kind of check: everything about it that is known before it is configured.
 #[derive(Debug)]
@@ -290,6 +291,12 @@ pub trait Check: Send + Sync {
     fn drill(&self) -> Option<&dyn Drillable> {
         None
     }
+
+    /// How to try a snapshot of the agent's own, for checks of repositories that can
+    /// refuse to delete one.
+    fn provable(&self) -> Option<&dyn Provable> {
+        None
+    }
 }
 
 /// Everything that is known of a backup after a run.
@@ -303,6 +310,8 @@ pub struct Seen<'a> {
     pub past: &'a [Evidence],
     /// Every drill of this check, oldest first.
     pub drills: &'a [DrillFacts],
+    /// The last try at deletion that came to an answer.
+    pub proof: Option<&'a Evidence>,
     /// When the run started.
     pub now: Timestamp,
 }

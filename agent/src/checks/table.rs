@@ -3,7 +3,7 @@ use std::fmt::Write;
 
 use super::{CHECKS, CheckKind, FactKind, FindingKind};
 use crate::metrics::PREFIX;
-use crate::{backup, drill};
+use crate::{backup, drill, proof};
 
 /// The table of checks: kind, what it proves, how it can be fooled, its
 /// findings and its metrics.
@@ -47,7 +47,7 @@ fn metrics(facts: &[FactKind]) -> Vec<String> {
 
 /// Every kind of check, and drills, which stand below checks of backups.
 fn documented() -> impl Iterator<Item = &'static CheckKind> {
-    CHECKS.iter().copied().chain([&drill::KIND])
+    CHECKS.iter().copied().chain([&drill::KIND, &proof::KIND])
 }
 
 fn cell(text: &str) -> String {
@@ -219,7 +219,7 @@ mod tests {
     fn the_table_has_a_row_for_each_kind() {
         let table = table_markdown();
         let rows: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
-        assert_eq!(rows.len(), CHECKS.len() + 3);
+        assert_eq!(rows.len(), CHECKS.len() + 4);
         assert!(rows.iter().all(|line| line.ends_with('|')));
         assert!(table.ends_with(".\n") && table.contains("Those of backups:"));
     }

@@ -160,6 +160,7 @@ mod tests {
             duration: std::time::Duration::ZERO,
             past: &[],
             drills: &[],
+            proof: None,
             seen: &[],
             is_history_lost: false,
             planned,

@@ -7,6 +7,7 @@ mod first;
 mod heartbeat;
 mod map;
 mod output;
+mod prove;
 mod run;
 mod store;
 
@@ -57,6 +58,11 @@ enum Command {
     ///
     /// Exit code: 0 it worked, 2 it did not, 3 it could not be told.
     Drill(drill::Arguments),
+    /// Try to delete a canary of the agent's own beside each backup whose check says
+    /// `prove_immutable`, and say whether that was refused.
+    ///
+    /// Exit code: 0 refused, 2 allowed, 3 it could not be told.
+    ProveImmutable(prove::Arguments),
     /// Look at this host once and print what it depends on; stores nothing.
     Discover,
     /// Print the recorded map: what is declared and what was seen.
@@ -128,6 +134,7 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Check { names } => check::check(&places, &names, cli.format),
         Command::Run => run::run(&places),
         Command::Drill(arguments) => drill::drill(&places, &arguments, cli.format),
+        Command::ProveImmutable(arguments) => prove::prove(&places, &arguments, cli.format),
         Command::Discover => map::discover(&places, cli.format),
         Command::Map => map::map(&places, cli.format),
         Command::Validate => first::validate(&places, cli.format),

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::backup::Drilled;
 use crate::checks::{Facts, Seen};
 use crate::plan::Configured;
+use crate::proof;
 use crate::store::SeenSubject;
 
 mod tidy;
@@ -100,6 +101,8 @@ pub struct Run<'a> {
     pub past: &'a [Evidence],
     /// Its restore drills, oldest first.
     pub drills: &'a [DrillFacts],
+    /// The last try at deletion that came to an answer, for checks of backups.
+    pub proof: Option<&'a Evidence>,
     /// What it saw before under the same settings.
     pub seen: &'a [SeenSubject],
     /// Whether `past` and `seen` could not be read from the store.
@@ -143,6 +146,7 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
         };
         findings.extend(drilled.findings());
     }
+    findings.extend(proven(run, &outcome));
     if run.is_history_lost {
         let what = HISTORY.about.to_owned();
         findings.push(common(run, &HISTORY, "", what, run.started));
@@ -175,6 +179,21 @@ pub fn evidence(run: &Run<'_>, result: Result<Facts, Failure>) -> Evidence {
         findings,
         states,
     }
+}
+
+/// What the last try at deletion says, where the check asks for one.
+fn proven(run: &Run<'_>, outcome: &Outcome) -> Vec<Finding> {
+    let Some(keys) = run.configured.check.keys().filter(|keys| keys.prove.is_some()) else {
+        return Vec::new();
+    };
+    let facts = match outcome {
+        Outcome::Observed { observations, .. } => {
+            Some(Facts { observations: observations.clone(), ..Facts::default() })
+        }
+        Outcome::Failed { .. } | Outcome::NotApplicable { .. } => None,
+    };
+    let proof = proof::Proof::of(run.proof, keys, facts.as_ref(), run.started);
+    proof::findings(run.configured.kind, keys, proof, run.past, run.started)
 }
 
 /// The judgement of stored evidence at an instant: planned work is quiet,
@@ -224,7 +243,7 @@ fn states_of(
     findings: &[Finding],
 ) -> Option<Vec<CopyState>> {
     let (past, drills, now) = (run.past, run.drills, run.started);
-    let seen = Seen { result, findings, past, drills, now };
+    let seen = Seen { result, findings, past, drills, proof: run.proof, now };
     catch_unwind(AssertUnwindSafe(|| run.configured.check.states(&seen))).ok()
 }
 

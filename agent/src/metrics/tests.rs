@@ -21,6 +21,7 @@ fn state(name: &str, result: Result<Facts, evenkeel_config::record::Failure>) ->
         duration: std::time::Duration::from_millis(1_500),
         past: &[],
         drills: &[],
+        proof: None,
         seen: &[],
         is_history_lost: false,
         planned: false,
@@ -157,7 +158,7 @@ fn families_are_sorted_unique_and_well_named() {
 
 /// Every kind of check, and drills.
 fn documented() -> impl Iterator<Item = &'static crate::checks::CheckKind> {
-    crate::checks::CHECKS.iter().copied().chain([&crate::drill::KIND])
+    crate::checks::CHECKS.iter().copied().chain([&crate::drill::KIND, &crate::proof::KIND])
 }
 
 /// One fact of each exported kind, so that every family has a sample.

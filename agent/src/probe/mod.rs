@@ -4,6 +4,7 @@ pub mod copy;
 pub mod dns;
 pub mod host;
 pub mod lookup;
+pub mod own_file;
 pub mod pgbackrest;
 pub mod postgres;
 pub mod process;

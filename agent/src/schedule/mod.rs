@@ -18,6 +18,7 @@ use crate::discover;
 use crate::drill;
 use crate::judge;
 use crate::plan::Configured;
+use crate::proof;
 use crate::store::{SeenSubject, StoreError};
 
 /// First runs are spread over this time, so that a start is no burst.
@@ -264,16 +265,18 @@ pub(crate) fn record(
         let store = agent.store();
         store.past(name).and_then(|past| {
             let drills = store.drills_of(&drill::name_of(name))?;
-            Ok((past, store.subjects(name, &configured.digest)?, drills))
+            let proof = store.last_observed(&proof::name_of(name))?;
+            Ok((past, store.subjects(name, &configured.digest)?, drills, proof))
         })
     };
     let is_history_lost = read.is_err();
-    let (past, seen, drills) = read.unwrap_or_else(|error| {
+    let (past, seen, drills, proof) = read.unwrap_or_else(|error| {
         tracing::error!("{error}");
         (
             agent.latest().of(&configured.entry).cloned().into_iter().collect(),
             Vec::new(),
             Vec::new(),
+            None,
         )
     });
     let run = judge::Run {
@@ -283,6 +286,7 @@ pub(crate) fn record(
         duration,
         past: &past,
         drills: &drills,
+        proof: proof.as_ref(),
         seen: &seen,
         is_history_lost,
         planned: setup.is_planned(configured, started),

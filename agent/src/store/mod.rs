@@ -241,7 +241,7 @@ impl Store {
     }
 
     /// Removes evidence that started before an instant, except the newest of
-    /// each check and restore drills, which stay for ever.
+    /// each check, the newest of each with facts, and restore drills, which stay for ever.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -250,6 +250,9 @@ impl Store {
             .execute(
                 "DELETE FROM evidence WHERE started < ?1 \
                  AND id NOT IN (SELECT max(id) FROM evidence GROUP BY check_name) \
+                 AND id NOT IN (SELECT max(id) FROM evidence \
+                   WHERE json_extract(body, '$.outcome.outcome') = 'observed' \
+                   GROUP BY check_name) \
                  AND coalesce(json_array_length(body, '$.outcome.drills'), 0) = 0",
                 [since.as_millisecond()],
             )

@@ -84,8 +84,10 @@ impl Answer {
 /// The newest evidence of each check that speaks of a copy of a data set.
 fn speaking<'a>(known: &Known<'a>, copy: &Id) -> Vec<&'a Evidence> {
     let mut newest: BTreeMap<(&str, &str), &Evidence> = BTreeMap::new();
-    // A drill is told by its facts; that it could not run says nothing of the copy.
-    for evidence in known.evidence.iter().filter(|evidence| evidence.kind != "drill") {
+    // Drills and tries at deletion are told by the states of the check that they are for;
+    // that one could not run says nothing of the copy.
+    let is_check = |one: &&&Evidence| !matches!(one.kind.as_str(), "drill" | "immutable");
+    for evidence in known.evidence.iter().filter(is_check) {
         let of_it = evidence.component == *copy
             || evidence.states.iter().any(|state| state.copy == *copy)
             || snapshots(evidence).any(|facts| facts.0 == copy);

@@ -38,6 +38,7 @@ host = "srv-erp"                           # only archives made on this host
 expect_every = "24h"                       # an archive of each group is due; a day unless stated
 dataset = "erp-db"                         # the data set on the map that is in them
 escrow = "sealed envelope, bank safe"      # where passphrase and key are kept for a disaster
+prove_immutable = { folder = "/srv/backup" } # opt-in, for `prove-immutable`: a canary is tried there
 tool = "/usr/bin/borg"                     # if borg is not in the usual folders
 "#,
     every: Span::from_hours(1),

@@ -3,6 +3,7 @@
 //! damaged data; only a restore drill tells.
 mod drill;
 mod groups;
+mod prove;
 mod sight;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use super::{
 use crate::backup::{self, Keys};
 use crate::drill::Drillable;
 use crate::probe::restic::Access;
+use crate::proof::Provable;
 
 /// The kind.
 pub(super) static KIND: CheckKind = CheckKind {
@@ -28,7 +30,7 @@ pub(super) static KIND: CheckKind = CheckKind {
             of the usual size",
     limits: "It reads lists, not data: damaged packs stay unseen until a restore drill, and encryption \
              shows only against a week of snapshots, or by a canary.",
-    example: r#"repository = "/srv/backup/restic"          # or sftp:..., rest:..., s3:...
+    example: r#"repository = "rest:https://nas:8000/erp"   # or /srv/backup/restic, sftp:..., s3:...
 password_file = "/etc/evenkeel/restic.pw"  # or RESTIC_PASSWORD in environment_file
 environment_file = "/etc/evenkeel/s3.env"  # lines NAME=value, for cloud credentials
 expect_every = "24h"                       # a snapshot of each group is due; a day unless stated
@@ -38,6 +40,8 @@ tags = ["nightly"]                         # only snapshots with all these tags
 dataset = "erp-db"                         # the data set on the map that is in them
 canary = "/srv/.evenkeel-canary"           # opt-in: a small signed file that is kept fresh there
 escrow = "sealed envelope, bank safe"      # where the password is kept for a disaster
+immutable = "object lock, 90 days"          # why nobody can delete the backups
+prove_immutable = { snapshot = true }      # opt-in, for `prove-immutable`; or { folder = "/srv/backup" }
 tool = "/usr/bin/restic"                   # if restic is not in the usual folders
 "#,
     every: Span::from_hours(1),
@@ -156,5 +160,10 @@ impl Check for Restic {
 
     fn drill(&self) -> Option<&dyn Drillable> {
         Some(self)
+    }
+
+    fn provable(&self) -> Option<&dyn Provable> {
+        // In a folder, more can be tried than restic does.
+        (!self.access.repository.starts_with('/')).then_some(self)
     }
 }

@@ -11,6 +11,7 @@ use crate::backup::{
 };
 use crate::checks::{Facts, Look};
 use crate::probe::restic::{Difference, Locks, Repository, Snapshot, Stored};
+use crate::proof;
 
 /// So many latest snapshots of a group are compared with the one before.
 const MOST_COMPARED: usize = 9;
@@ -42,7 +43,8 @@ impl Restic {
     }
 
     pub(super) fn wants(&self, snapshot: &Snapshot) -> bool {
-        self.host.as_ref().is_none_or(|host| *host == snapshot.hostname)
+        !proof::is_own(&snapshot.hostname, &snapshot.tags)
+            && self.host.as_ref().is_none_or(|host| *host == snapshot.hostname)
             && self.paths.iter().all(|path| snapshot.paths.contains(path))
             && self.tags.iter().all(|tag| snapshot.tags.contains(tag))
     }

@@ -1,5 +1,6 @@
 //! Asks restic about one repository: only reads, never locks, never from a warm cache.
 mod diff;
+mod own;
 mod restore;
 
 pub use restore::{Ended, File};
