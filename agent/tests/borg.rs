@@ -367,24 +367,54 @@ fn quiet_nights(facts: &Facts, count: i64) -> Vec<Evidence> {
     (1..=count).rev().map(night).collect()
 }
 
+/// Twenty files of the same sizes, some of them new each night.
+fn night(lab: &Lab, seeds: impl Fn(u64) -> u64) {
+    for at in 0..20 {
+        std::fs::write(lab.path(&format!("source/f{at}.txt")), noise(seeds(at), 700)).unwrap();
+    }
+}
+
+/// With the evidence of earlier looks, or with nothing but the archives themselves.
 #[tokio::test]
-async fn a_source_encrypted_in_place_is_noticed() {
+async fn a_source_encrypted_in_place_is_told_from_quiet_and_from_busy_nights() {
     let lab = Lab::new();
-    for (at, file) in (0..20).map(|at| (at, lab.path(&format!("source/f{at}")))) {
-        std::fs::write(file, noise(100 + at, 700)).unwrap();
-    }
-    lab.back_up("srv-2026-11-20", "2026-11-20T03:00:00");
     lab.borg(&["delete", "::srv-2026-11-21"]);
-    for (seed, expected) in [(100, NOTHING), (200, &["backup_churn"])] {
-        for (at, file) in (0..20).map(|at| (at, lab.path(&format!("source/f{at}")))) {
-            std::fs::write(file, noise(seed + at, 700)).unwrap();
-        }
-        lab.back_up("srv-2026-11-21", "2026-11-21T03:00:00");
-        let facts = lab.facts().await;
-        let findings = lab.check().judge(&facts, &quiet_nights(&facts, 9), now());
-        assert_eq!(ids(&findings), expected);
-        lab.borg(&["delete", "::srv-2026-11-21"]);
+    for day in 11..21 {
+        night(&lab, |at| if at == day % 20 { 1000 + day } else { at });
+        lab.back_up(&format!("srv-2026-11-{day}"), &format!("2026-11-{day}T03:00:00"));
     }
+    let last = "srv-2026-11-21";
+    let encrypted: &[&str] = &["backup_encrypted!"];
+    let rename = |lab: &Lab| {
+        for at in 0..20 {
+            let file = lab.path(&format!("source/f{at}.txt"));
+            std::fs::rename(&file, file.with_extension("txt.locked")).unwrap();
+        }
+    };
+    for (seeds, renamed, expected) in
+        [(100, false, encrypted), (100, true, encrypted), (0, false, NOTHING)]
+    {
+        night(&lab, |at| seeds + at);
+        if renamed {
+            rename(&lab);
+        }
+        lab.back_up(last, "2026-11-21T03:00:00");
+        let facts = lab.facts().await;
+        assert_eq!(judged(lab.check().as_ref(), &facts, now()), expected, "{seeds} {renamed}");
+        let with_past = lab.check().judge(&facts, &quiet_nights(&facts, 9), now());
+        assert_eq!(ids(&with_past), expected, "{seeds} {renamed}");
+        lab.borg(&["delete", &format!("::{last}")]);
+        run(&lab.path("source"), "sh", &["-c", "rm -f *.locked"]);
+    }
+    // A source that is written anew each night is not upset when it is once more.
+    for day in 11..21 {
+        night(&lab, |at| 100 * day + at);
+        lab.borg(&["delete", &format!("::srv-2026-11-{day}")]);
+        lab.back_up(&format!("srv-2026-11-{day}"), &format!("2026-11-{day}T03:00:00"));
+    }
+    night(&lab, |at| 5000 + at);
+    lab.back_up(last, "2026-11-21T03:00:00");
+    assert_eq!(lab.findings().await, NOTHING);
 }
 
 /// A program in borg's place.

@@ -60,6 +60,7 @@ fn judge_churn(facts: &Facts, group: &str, name: &str, found: &mut Found<'_>) {
         ("changed_share", "of its files are new or changed"),
         ("removed_share", "of its files are gone"),
         ("added_share", "of its bytes are new"),
+        ("rewritten_share", "of its bytes were rewritten"),
     ] {
         let Some(value) = facts.number(fact, group) else { continue };
         let bound = usual_share(facts, found.past, group, fact);
@@ -106,11 +107,17 @@ fn encryption(facts: &Facts, past: &[Evidence], group: &str) -> Option<String> {
         let usual = usual(&sizes(facts, past, group, fact))?;
         Some((value / usual - 1.0).abs() < 0.1)
     };
-    let (came, went) = (count("added_bytes"), count("removed_bytes"));
-    let swapped = went > 0.0 && (came / went - 1.0).abs() < 0.1;
-    let all_new = facts.number("added_share", group).unwrap_or(0.0) > NEARLY_ALL;
-    (all_new && (swapped || is_same("bytes") == Some(true)))
-        .then(|| "nearly every byte is new while there are as many as ever".to_owned())
+    // As many bytes came as went, of the whole or within files that stayed.
+    let is_swapped = |came: &str, went: &str| {
+        let (came, went) = (count(came), count(went));
+        went > 0.0 && (came / went - 1.0).abs() < 0.1
+    };
+    let nearly_all = |share: &str| facts.number(share, group).unwrap_or(0.0) > NEARLY_ALL;
+    let is_same = is_same("bytes") == Some(true);
+    let is_new = nearly_all("added_share") && is_swapped("added_bytes", "removed_bytes")
+        || nearly_all("rewritten_share") && is_swapped("rewritten_bytes", "replaced_bytes")
+        || is_same && (nearly_all("added_share") || nearly_all("rewritten_share"));
+    is_new.then(|| "nearly every byte is new while there are as many as ever".to_owned())
 }
 
 /// The usual share and the most that is usual: the median, and four robust

@@ -114,6 +114,9 @@ pub struct SnapshotSight {
     pub added_bytes: Option<u64>,
     /// Bytes of the one before that are not in it.
     pub removed_bytes: Option<u64>,
+    /// Bytes that came into files that stayed, and bytes that went out of them, where the
+    /// tool tells these apart.
+    pub rewritten: Option<[u64; 2]>,
     /// Whether everything that was to be in it is, where the tool records that;
     /// if not, what is missing.
     pub complete: Option<Result<(), String>>,
@@ -208,6 +211,8 @@ impl GroupSight {
                 ("removed", newest.removed),
                 ("added_bytes", newest.added_bytes),
                 ("removed_bytes", newest.removed_bytes),
+                ("rewritten_bytes", newest.rewritten.map(|[came, _]| came)),
+                ("replaced_bytes", newest.rewritten.map(|[_, went]| went)),
             ] {
                 if let Some(value) = value {
                     facts.push(name, subject, Value::Number(value as f64));
@@ -249,8 +254,15 @@ impl GroupSight {
         let changed = |one: &SnapshotSight| share(one.changed, one.files, newest.files);
         let removed = |one: &SnapshotSight| share(one.removed, one.files, newest.files);
         let added = |one: &SnapshotSight| share(one.added_bytes, one.bytes, newest.bytes);
-        let all: [(&str, ShareOf<'_>); 3] =
-            [("changed_share", &changed), ("removed_share", &removed), ("added_share", &added)];
+        let rewritten = |one: &SnapshotSight| {
+            share(one.rewritten.map(|[came, _]| came), one.bytes, newest.bytes)
+        };
+        let all: [(&str, ShareOf<'_>); 4] = [
+            ("changed_share", &changed),
+            ("removed_share", &removed),
+            ("added_share", &added),
+            ("rewritten_share", &rewritten),
+        ];
         for (name, share) in all {
             let Some(value) = share(newest) else { continue };
             facts.push(name, &self.subject, Value::Number(value));

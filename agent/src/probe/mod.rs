@@ -2,6 +2,7 @@
 pub mod borg;
 pub mod copy;
 pub mod dns;
+mod endings;
 pub mod host;
 pub mod lookup;
 pub mod own_file;

@@ -6,12 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::groups::{Group, grouped};
-use crate::backup::{GroupSight, MOST_GROUPS, Sight, SnapshotSight};
+use crate::backup::{GroupSight, MOST_GROUPS, NamesSight, Sight, SnapshotSight};
 use crate::checks::Look;
-use crate::probe::borg::{Access, Archive, Contents, Place, Repository};
+use crate::probe::borg::{Access, Archive, Changes, Contents, Place, Repository};
 
 /// An archive is counted again after so long.
 const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(20);
+
+/// So many latest archives of a group are compared with the one before, where it matters.
+const MOST_COMPARED: usize = 9;
+
+/// Above this share of files it matters whether so many changes are usual.
+const MUCH: f64 = 0.3;
 
 /// When descriptions are damaged, so many are read one by one, newest first.
 const MOST_ALONE: usize = 40;
@@ -144,8 +150,8 @@ struct Memory {
     descriptions: BTreeMap<String, (Archive, Timestamp)>,
     /// What is in an archive, by id.
     contents: BTreeMap<String, (Contents, Timestamp)>,
-    /// Changed and removed files against the archive before, by both ids.
-    changes: BTreeMap<(String, String), (u64, u64)>,
+    /// What changed against the archive before, by both ids.
+    changes: BTreeMap<(String, String), Changes>,
 }
 
 impl Memory {
@@ -221,24 +227,51 @@ impl Memory {
             }
         }
         seen.readable = Some(true);
-        if let [.., before, _] = members {
-            self.compare(repository, before, newest).await;
-        }
+        self.compare(repository, members, seen).await;
         let contents = self.contents.get(&newest.id).map(|known| known.0).unwrap_or_default();
-        if let Some(last) = seen.snapshots.last_mut() {
-            *last = snapshot_seen(newest, self);
+        for (snapshot, member) in seen.snapshots.iter_mut().zip(members) {
+            *snapshot = snapshot_seen(member, self);
         }
         contents.zero_filled
     }
 
-    async fn compare(&mut self, repository: &Repository, before: &Archive, newest: &Archive) {
-        let pair = (before.id.clone(), newest.id.clone());
-        if self.changes.contains_key(&pair) {
-            return;
-        }
-        // Without it less is known of the newest archive, and nothing is wrong.
-        if let Ok(changes) = repository.changes(&before.name, &newest.name).await {
-            self.changes.insert(pair, (changes.changed, changes.removed));
+    /// Compares the newest archive with the one before. Where much has changed, earlier
+    /// pairs tell whether that is usual.
+    async fn compare(
+        &mut self,
+        repository: &Repository,
+        members: &[&Archive],
+        seen: &mut GroupSight,
+    ) {
+        let [.., newest] = members else { return };
+        let files = self.contents.get(&newest.id).map_or(0, |known| known.0.files).max(1);
+        for (at, pair) in members.windows(2).rev().take(MOST_COMPARED).enumerate() {
+            let [before, after] = pair else { continue };
+            let key = (before.id.clone(), after.id.clone());
+            let known = match self.changes.get(&key) {
+                Some(known) => known.clone(),
+                None => {
+                    // Without it less is known of the archive, and nothing is wrong.
+                    let asked = repository.changes(&before.name, &after.name).await;
+                    let Ok(changes) = asked else { return };
+                    self.changes.insert(key, changes.clone());
+                    changes
+                }
+            };
+            if at == 0 {
+                let touched = known.came + known.modified + known.removed;
+                seen.names = known.ending.map(|(ending, came_alike, went_alike)| NamesSight {
+                    came: known.came,
+                    ending,
+                    came_alike,
+                    went_alike,
+                });
+                if touched as f64 <= MUCH * files as f64 || !repository.has_time() {
+                    return;
+                }
+            } else if !repository.has_time() {
+                return;
+            }
         }
     }
 }
@@ -276,9 +309,10 @@ fn snapshot_seen(archive: &Archive, memory: &Memory) -> SnapshotSight {
         seen.bytes = Some(contents.bytes);
     }
     let changes = memory.changes.iter().find(|((_, after), _)| *after == archive.id);
-    if let Some((_, (changed, removed))) = changes {
-        seen.changed = Some(*changed);
-        seen.removed = Some(*removed);
+    if let Some((_, changes)) = changes {
+        seen.changed = Some(changes.came.saturating_add(changes.modified));
+        seen.removed = Some(changes.removed);
+        seen.rewritten = Some([changes.rewritten, changes.replaced]);
     }
     seen
 }

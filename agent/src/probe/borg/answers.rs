@@ -5,6 +5,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use crate::probe::endings::Endings;
+
 /// One archive, as borg lists it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Archive {
@@ -57,20 +59,72 @@ impl Contents {
     }
 }
 
-/// What changed from one archive to another, in numbers of files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What changed from one archive to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New or with other content.
-    pub changed: u64,
-    /// Gone.
+    /// Files that are new.
+    pub came: u64,
+    /// Files that stayed, with other content.
+    pub modified: u64,
+    /// Files that are gone.
     pub removed: u64,
+    /// Bytes that came into files that stayed.
+    pub rewritten: u64,
+    /// Bytes that went out of files that stayed.
+    pub replaced: u64,
+    /// The ending that most of the new files have, how many have it, and how many of
+    /// those that are gone had it.
+    pub ending: Option<(String, u64, u64)>,
 }
 
-impl Changes {
-    /// Counts what one line tells.
-    pub fn add(&mut self, other: Self) {
-        self.changed += other.changed;
-        self.removed += other.removed;
+/// What one line about a file tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Came,
+    /// It is gone.
+    Went,
+    /// So many bytes came into it, and so many went; nothing where borg cannot tell.
+    Modified(Option<[u64; 2]>),
+}
+
+/// Gathers changes line by line.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    changes: Changes,
+    endings: Endings,
+}
+
+impl Gathered {
+    /// Takes one line.
+    ///
+    /// # Errors
+    /// The line is no such JSON.
+    pub(crate) fn line(&mut self, line: &[u8]) -> serde_json::Result<()> {
+        let Some((path, change)) = change(line)? else { return Ok(()) };
+        let sum = &mut self.changes;
+        match change {
+            Change::Came => {
+                sum.came += 1;
+                self.endings.add(&path, true);
+            }
+            Change::Went => {
+                sum.removed += 1;
+                self.endings.add(&path, false);
+            }
+            Change::Modified(bytes) => {
+                let [came, went] = bytes.unwrap_or_default();
+                sum.modified += 1;
+                sum.rewritten = sum.rewritten.saturating_add(came);
+                sum.replaced = sum.replaced.saturating_add(went);
+            }
+        }
+        Ok(())
+    }
+
+    /// All of it.
+    pub(crate) fn end(self) -> Changes {
+        Changes { ending: self.endings.most(), ..self.changes }
     }
 }
 
@@ -135,38 +189,40 @@ pub fn item(line: &[u8]) -> serde_json::Result<Option<File>> {
     Ok(Some(File { path: line.path, size: line.size, modified, healthy: line.healthy }))
 }
 
-/// What a line of `diff --json-lines` tells: content alone counts, not owners
-/// and times.
+/// What a line of `diff --json-lines` tells of which path: content alone counts, not
+/// owners and times.
 ///
 /// # Errors
 /// The line is no such JSON.
-pub fn change(line: &[u8]) -> serde_json::Result<Changes> {
+pub fn change(line: &[u8]) -> serde_json::Result<Option<(String, Change)>> {
     #[derive(Deserialize)]
     struct Line {
-        changes: Vec<Change>,
+        #[serde(default)]
+        path: String,
+        changes: Vec<One>,
     }
     #[derive(Deserialize)]
-    struct Change {
+    struct One {
         #[serde(default, rename = "type")]
         kind: String,
         added: Option<u64>,
         removed: Option<u64>,
     }
-    let mut sum = Changes::default();
     if line.iter().all(u8::is_ascii_whitespace) {
-        return Ok(sum);
+        return Ok(None);
     }
     let line: Line = serde_json::from_slice(line)?;
-    for change in line.changes {
-        match change.kind.as_str() {
-            "added" => sum.changed = 1,
-            // A second name for a file shows as a change of nothing.
-            "modified" if (change.added, change.removed) != (Some(0), Some(0)) => sum.changed = 1,
-            "removed" => sum.removed = 1,
-            _ => {}
+    let told = line.changes.iter().find_map(|one| match one.kind.as_str() {
+        "added" => Some(Change::Came),
+        "removed" => Some(Change::Went),
+        // A second name for a file shows as a change of nothing.
+        "modified" if (one.added, one.removed) == (Some(0), Some(0)) => None,
+        "modified" => {
+            Some(Change::Modified(one.added.zip(one.removed).map(|(came, went)| [came, went])))
         }
-    }
-    Ok(sum)
+        _ => None,
+    });
+    Ok(told.map(|change| (line.path, change)))
 }
 
 /// borg 1 writes times without a zone, in that of its own process: we set it to UTC.
@@ -229,15 +285,31 @@ mod tests {
     fn changes_of_content_alone_count() {
         let of = |changes: &str| {
             let line = format!("{{\"changes\": [{changes}], \"path\": \"x\"}}");
-            let sum = change(line.as_bytes()).unwrap();
-            (sum.changed, sum.removed)
+            change(line.as_bytes()).unwrap().map(|(path, change)| {
+                assert_eq!(path, "x");
+                change
+            })
         };
-        assert_eq!(of(r#"{"type": "ctime"}, {"type": "mtime"}"#), (0, 0));
-        assert_eq!(of(r#"{"added": 0, "removed": 0, "type": "modified"}"#), (0, 0));
-        assert_eq!(of(r#"{"added": 4, "removed": 2, "type": "modified"}"#), (1, 0));
-        assert_eq!(of(r#"{"size": 20000, "type": "added"}"#), (1, 0));
-        assert_eq!(of(r#"{"size": 20000, "type": "removed"}"#), (0, 1));
+        let modified = |bytes| Some(Change::Modified(bytes));
+        assert_eq!(of(r#"{"type": "ctime"}, {"type": "mtime"}"#), None);
+        assert_eq!(of(r#"{"added": 0, "removed": 0, "type": "modified"}"#), None);
+        assert_eq!(of(r#"{"added": 4, "removed": 2, "type": "modified"}"#), modified(Some([4, 2])));
+        assert_eq!(of(r#"{"type": "modified"}"#), modified(None));
+        assert_eq!(of(r#"{"size": 20000, "type": "added"}"#), Some(Change::Came));
+        assert_eq!(of(r#"{"size": 20000, "type": "removed"}"#), Some(Change::Went));
         assert!(change(b"{").is_err());
+        let mut all = Gathered::default();
+        for line in [
+            &br#"{"path": "a.locked", "changes": [{"type": "added"}]}"#[..],
+            br#"{"path": "a.txt", "changes": [{"type": "removed"}]}"#,
+            br#"{"path": "b", "changes": [{"added": 4, "removed": 2, "type": "modified"}]}"#,
+        ] {
+            all.line(line).unwrap();
+        }
+        let all = all.end();
+        assert_eq!((all.came, all.modified, all.removed), (1, 1, 1));
+        assert_eq!((all.rewritten, all.replaced), (4, 2));
+        assert_eq!(all.ending, Some(("locked".to_owned(), 1, 0)));
     }
 
     proptest! {

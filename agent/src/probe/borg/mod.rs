@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use evenkeel_config::record::{Failure, FailureKind};
 use jiff::Timestamp;
 
-pub use answers::{Archive, Changes, Contents, File, archives, change, item};
+use answers::Gathered;
+pub use answers::{Archive, Change, Changes, Contents, File, archives, change, item};
 pub use restore::{Ended, LAST_PATTERN, pattern_line};
 pub use shadow::{OnDisk, config, in_roster, segments_in_use};
 pub use words::{End, Said, classify, said};
@@ -97,6 +98,8 @@ pub struct Repository {
     /// What its folder tells, if it lies on this host.
     on_disk: Option<OnDisk>,
     until: Instant,
+    /// How long everything may take.
+    whole: Duration,
 }
 
 impl Repository {
@@ -107,7 +110,8 @@ impl Repository {
     /// read, [`FailureKind::KeyMissing`] when the named key is gone, and what the folder of
     /// a repository on this host tells by itself.
     pub async fn open(access: &Access, place: &Place) -> Result<Self, Failure> {
-        let until = Instant::now() + place.deadline;
+        let whole = place.deadline;
+        let until = Instant::now() + whole;
         let mut tool = Tool::find("borg", access.tool.as_deref())?;
         let (access, place) = (access.clone(), place.clone());
         // A dead network share would hold up everybody else here.
@@ -140,6 +144,7 @@ impl Repository {
             secrets: prepared.secrets,
             on_disk: prepared.on_disk,
             until,
+            whole,
         })
     }
 
@@ -224,20 +229,16 @@ impl Repository {
         .await
     }
 
-    /// What changed from one archive to the next, in numbers of files.
+    /// What changed from one archive to the next.
     ///
     /// # Errors
     /// As borg says it, typed.
     pub async fn changes(&self, before: &str, after: &str) -> Result<Changes, Failure> {
-        let mut changes = Changes::default();
+        let mut gathered = Gathered::default();
         let name = format!("::{before}");
         let arguments = ["diff", "--json-lines", &name, after];
-        self.lines(&arguments, &mut |line| {
-            changes.add(change(line)?);
-            Ok(())
-        })
-        .await?;
-        Ok(changes)
+        self.lines(&arguments, &mut |line| gathered.line(line)).await?;
+        Ok(gathered.end())
     }
 
     async fn lines(
@@ -304,6 +305,11 @@ impl Repository {
 
     fn shadow(&self) -> PathBuf {
         self.work.path().join("repository")
+    }
+
+    /// Whether there is time for what would be good to know, beside what is asked.
+    pub fn has_time(&self) -> bool {
+        self.left() > self.whole / 2
     }
 
     fn left(&self) -> Duration {

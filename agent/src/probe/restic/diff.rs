@@ -1,15 +1,12 @@
 //! What changed between two snapshots, as restic compares them: trees alone, no data.
-use std::collections::BTreeMap;
-
 use evenkeel_config::record::Failure;
 use serde::Deserialize;
 
 use super::{Repository, classify};
+use crate::probe::endings::Endings;
 
 /// Longest line of restic's answer, in bytes.
 const LONGEST_LINE: usize = 64 << 10;
-/// More endings are not told apart.
-const MOST_ENDINGS: usize = 2_000;
 
 /// The difference between a snapshot and the one before.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,7 +54,7 @@ struct Side {
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     difference: Option<Difference>,
-    endings: BTreeMap<String, [u64; 2]>,
+    endings: Endings,
 }
 
 impl Gathered {
@@ -65,16 +62,10 @@ impl Gathered {
     pub(crate) fn line(&mut self, line: &[u8]) {
         match serde_json::from_slice(line) {
             Ok(Line::Change { path, modifier }) if !path.ends_with('/') => {
-                let side = match modifier.as_bytes().first() {
-                    Some(b'+') => 0,
-                    Some(b'-') => 1,
-                    _ => return,
-                };
-                let name = path.rsplit('/').next().unwrap_or_default();
-                let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-                let ending: String = ending.to_lowercase().chars().take(20).collect();
-                if self.endings.len() < MOST_ENDINGS || self.endings.contains_key(&ending) {
-                    self.endings.entry(ending).or_default()[side] += 1;
+                match modifier.as_bytes().first() {
+                    Some(b'+') => self.endings.add(&path, true),
+                    Some(b'-') => self.endings.add(&path, false),
+                    _ => {}
                 }
             }
             Ok(Line::Statistics { changed_files, added, removed }) => {
@@ -94,8 +85,7 @@ impl Gathered {
     /// The difference, if restic came to its end.
     pub(crate) fn end(self) -> Option<Difference> {
         let mut difference = self.difference?;
-        let most = self.endings.into_iter().max_by_key(|(_, [came, _])| *came);
-        if let Some((ending, [came, went])) = most.filter(|(_, [came, _])| *came > 0) {
+        if let Some((ending, came, went)) = self.endings.most() {
             difference.came = Some((ending, came));
             difference.went_alike = went;
         }
