@@ -175,3 +175,47 @@ async fn a_backup_without_the_wal_it_needs_does_not_come_up() {
     let opened = drilled(lab.check("").as_ref(), 90.0).await.unwrap();
     assert!(!opened.works && opened.what.contains("does not start"), "{}", opened.what);
 }
+
+/// The program itself, from the plan to the verdict and what the next check says.
+#[test]
+fn the_program_drills_a_stanza_and_asks_what_came_up() {
+    let stanza = Lab::new();
+    let keys = |more: &str| {
+        format!(
+            "[[check.pgbackrest]]\nname = \"pg\"\ncomponent = \"nas\"\nstanza = \"main\"\n\
+             config = \"{}\"\ndatabase = \"erp\"\n\
+             newest = \"select max(created) from public.invoices\"\n{more}\
+             [check.pgbackrest.drill]\nquota = \"3 GB\"\n",
+            stanza.path("conf").display()
+        )
+    };
+    let rows = |count: u64| format!("tables = {{ \"public.invoices\" = {count} }}\n");
+    let lab = support::lab::Lab::new(&keys(&rows(ROWS + 1)));
+    let drill = ["drill", "pg", "--level", "application"];
+    let (code, document) = lab.json(&drill);
+    assert_eq!(code, 0, "{document}");
+    let told = document["drills"][0]["drills"].as_array().unwrap();
+    let restored = told.iter().find(|one| one["level"] == "application").expect("it came up");
+    assert_eq!(restored["data_as_of"], "2026-11-21T09:00:00Z", "{restored}");
+    assert_eq!(restored["asked"], restored["files"], "{restored}");
+    assert!(told.iter().any(|one| one["level"] == "read_subset" && one["worked"] == true));
+    assert_eq!(lab.check("restorable"), (Vec::new(), "holds proven".to_owned()));
+    assert_eq!(lab.check("opens").1, "holds proven");
+    for (more, words) in
+        [(rows(ROWS + 2), "public.invoices"), (rows(1) + "max_age = \"1h\"\n", "2026-11-21")]
+    {
+        lab.settings(&keys(&more));
+        let (code, document) = lab.json(&drill);
+        assert_eq!(code, 2, "{document}");
+        let told = document["drills"][0]["drills"].to_string();
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(lab.check("opens").0.contains(&"drill_failed".to_owned()));
+    // Not inside of the repository.
+    let within = format!("{}scratch = \"{}/scratch\"\n", keys(""), stanza.path("repo").display());
+    lab.settings(&within);
+    let (code, document) = lab.json(&drill);
+    assert_eq!(code, 3, "{document}");
+    assert!(document.to_string().contains("lies in"), "{document}");
+    assert!(!stanza.path("repo/scratch").exists());
+}

@@ -1,6 +1,7 @@
 //! Helpers of the tests against real peers: build a check, run it, name its findings.
 #![expect(dead_code, reason = "each test program uses a part of this")]
 pub(crate) mod cluster;
+pub(crate) mod lab;
 pub(crate) mod rest_server;
 
 use std::net::{Ipv4Addr, TcpListener};

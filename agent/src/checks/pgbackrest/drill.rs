@@ -154,12 +154,12 @@ impl Drillable for PgBackRest {
     }
 
     fn needs_network(&self) -> bool {
-        // Where the repository is, only pgBackRest's own configuration knows.
-        true
+        self.places().is_none_or(|places| places.is_remote)
     }
 
     fn own_folders(&self) -> Vec<PathBuf> {
-        Vec::new()
+        let places = self.places().unwrap_or_default();
+        places.folders.into_iter().map(PathBuf::from).collect()
     }
 
     fn tool_version(&self) -> String {

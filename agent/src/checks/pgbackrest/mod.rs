@@ -1,5 +1,6 @@
 //! pgBackRest: proves that each repository of a stanza has a fresh backup without page errors
 //! whose WAL is archived. Fooled by damage in the repository; a drill or a read part tells.
+mod configuration;
 mod drill;
 mod sight;
 
