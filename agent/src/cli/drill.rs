@@ -333,6 +333,7 @@ fn plan_words(done: &Done, plan: &Plan, line: &mut dyn FnMut(String)) {
     for [part, of] in &plan.parts {
         line(format!("  read part {part} of {of} of the stored data"));
     }
+    unkept(plan, line);
     line(format!("  into {}, removed at the end", plan.scratch.display()));
     line(format!("  seed {}", plan.seed));
     for answer in plan.answers.iter().filter(|answer| !answer.worked) {
@@ -340,6 +341,16 @@ fn plan_words(done: &Done, plan: &Plan, line: &mut dyn FnMut(String)) {
     }
     for unknown in &plan.unknown {
         line(format!("  cannot tell: {}: {}", unknown.what, unknown.failure.what));
+    }
+}
+
+/// That a limit is not kept is said rather than passed over.
+fn unkept(plan: &Plan, line: &mut dyn FnMut(String)) {
+    if let Some(rate) = plan.unkept_bandwidth {
+        line(format!(
+            "  NOT limited to {rate}: the tool has no limit for what it fetches; limit it in the \
+             network"
+        ));
     }
 }
 
@@ -395,6 +406,7 @@ fn report_words(done: &Done, report: &Report, line: &mut dyn FnMut(String)) {
     for unknown in &report.unknown {
         line(format!("  cannot tell: {}: {}", unknown.what, unknown.failure.what));
     }
+    unkept(&report.plan, line);
     line(format!("  seed {}", report.plan.seed));
 }
 
@@ -432,6 +444,7 @@ fn document(done: &Done) -> Value {
                 "seed": plan.seed,
                 "scratch": plan.scratch,
                 "parts": plan.parts,
+                "unkept_bandwidth": plan.unkept_bandwidth,
                 "groups": groups,
                 "unknown": unknown_json(&plan.unknown),
             })
@@ -458,6 +471,7 @@ fn document(done: &Done) -> Value {
                 "verdict": verdict,
                 "level": report.plan.level,
                 "seed": report.plan.seed,
+                "unkept_bandwidth": report.plan.unkept_bandwidth,
                 "drills": drills,
                 "looked": report.looked,
                 "unknown": unknown_json(&report.unknown),

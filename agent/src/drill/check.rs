@@ -402,6 +402,7 @@ mod tests {
             unknown: Vec::new(),
             path: None,
             escrowed: false,
+            unkept_bandwidth: None,
         };
         let looked = [("srv-1".to_owned(), looked)].into();
         Report { plan, answers, looked, unknown }

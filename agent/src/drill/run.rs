@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use evenkeel_config::agent::CheckEntry;
-use evenkeel_config::quantity::Span;
+use evenkeel_config::quantity::{Rate, Span};
 use evenkeel_config::record::{DrillFacts, DrillLevel, Failure, FailureKind, RestorePath};
 use jiff::Timestamp;
 
@@ -99,6 +99,8 @@ pub struct Plan {
     pub path: Option<RestorePath>,
     /// Whether the secret comes from where it is kept for a disaster.
     pub escrowed: bool,
+    /// A limit for the line that the tool cannot keep to.
+    pub unkept_bandwidth: Option<Rate>,
 }
 
 /// Something that could not be told.
@@ -228,6 +230,7 @@ impl Drill {
             unknown: Vec::new(),
             path: self.way(order),
             escrowed: self.secret(order).is_some(),
+            unkept_bandwidth: self.unkept_bandwidth(),
         };
         let last = around.history.iter().filter_map(|drill| {
             let last = rotation::last_drilled(around.history, &drill.subject)?;
@@ -343,6 +346,14 @@ impl Drill {
             _ => self.settings.quota,
         };
         Quota::new(bytes, files)
+    }
+
+    /// The limit for the line, where data comes over one and the tool has no limit for it.
+    fn unkept_bandwidth(&self) -> Option<Rate> {
+        let drillable = self.check.drill()?;
+        self.settings
+            .bandwidth
+            .filter(|_| drillable.needs_network() && !drillable.keeps_bandwidth())
     }
 
     /// The file with the secret as it is kept for a disaster.

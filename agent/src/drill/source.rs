@@ -56,7 +56,7 @@ pub struct Room {
     pub cache: PathBuf,
     /// When everything must have ended.
     pub until: Instant,
-    /// Most bytes a second over the line.
+    /// Most bytes a second over the line, for tools that can keep to it.
     pub bandwidth: Option<Rate>,
 }
 
@@ -84,6 +84,16 @@ pub struct PartRead {
     pub said: String,
     /// Which part of how many, from 1.
     pub part: [u32; 2],
+}
+
+impl PartRead {
+    /// Adds what was said.
+    pub fn say(&mut self, words: &str) {
+        if !self.said.is_empty() {
+            self.said.push_str("; ");
+        }
+        self.said.push_str(words);
+    }
 }
 
 /// What opening the restored data with its application came to.
@@ -178,6 +188,11 @@ pub trait Drillable: Send + Sync {
 
     /// Whether the repository is reached over a network.
     fn needs_network(&self) -> bool {
+        false
+    }
+
+    /// Whether the tool keeps to [`Room::bandwidth`] when it fetches.
+    fn keeps_bandwidth(&self) -> bool {
         false
     }
 

@@ -153,15 +153,6 @@ impl Drillable for Eye {
     }
 }
 
-impl PartRead {
-    fn say(&mut self, words: &str) {
-        if !self.said.is_empty() {
-            self.said.push_str("; ");
-        }
-        self.said.push_str(words);
-    }
-}
-
 /// borg writes a question mark for each byte of a name that is no UTF-8, and no
 /// pattern finds such a name.
 fn can_be_named(path: &str) -> bool {

@@ -17,6 +17,8 @@ const DAY: u64 = 24 * 3600;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Imported {
     pub(super) repositories: Vec<Repository>,
+    /// What is backed up, as far as it is written down plainly.
+    pub(super) sources: Vec<String>,
     pub(super) secret: Secret,
     /// Variables for borg, such as `BORG_RSH`.
     pub(super) environment: Vec<(String, String)>,
@@ -72,6 +74,7 @@ pub(super) fn import(text: &str, host_name: &str) -> Result<Imported, String> {
         [text("borgmatic_source_directory"), below("user_state_directory", "borgmatic")];
     Ok(Imported {
         repositories,
+        sources: sources(options.get("source_directories")),
         secret: secret(&options),
         environment,
         keys_folder: text("borg_keys_directory")
@@ -117,6 +120,15 @@ fn repositories(list: Option<&Value>) -> Vec<Repository> {
         Some(Repository { path, label })
     };
     list.iter().filter_map(read).take(MOST_REPOSITORIES).collect()
+}
+
+/// More sources are not kept in mind.
+const MOST_SOURCES: usize = 256;
+
+fn sources(list: Option<&Value>) -> Vec<String> {
+    let Some(Value::Array(list)) = list else { return Vec::new() };
+    let plain = list.iter().filter_map(words).filter(|path| !path.contains(['*', '?', '[']));
+    plain.take(MOST_SOURCES).collect()
 }
 
 fn secret(options: &Map<String, Value>) -> Secret {
@@ -231,6 +243,7 @@ mod tests {
     fn both_forms() {
         let old = import(OLD, "srv.example.org").unwrap();
         assert_eq!(old.repositories.len(), 2);
+        assert_eq!(old.sources, ["/srv"]);
         assert_eq!(old.secret, Secret::Here(Hidden("pw".to_owned())));
         assert_eq!(old.archives.as_deref(), Some("srv-docs-*"));
         assert_eq!(old.environment, [("BORG_RSH".to_owned(), "ssh -i /k".to_owned())]);

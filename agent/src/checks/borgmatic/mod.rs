@@ -1,5 +1,6 @@
 //! borgmatic: looks at each repository of its configuration as a borg check does,
 //! and at when borgmatic last verified it. Fooled as a borg check is.
+mod drill;
 mod import;
 mod sight;
 
@@ -17,6 +18,7 @@ use super::{
     since,
 };
 use crate::backup::{self, Keys};
+use crate::drill::Drillable;
 
 const fn fact(name: &'static str, metric: &'static str, help: &'static str) -> FactKind {
     FactKind { name, metric, help, subject: "repository", labels: &[] }
@@ -204,6 +206,10 @@ impl Check for Borgmatic {
 
     fn states(&self, seen: &Seen<'_>) -> Vec<CopyState> {
         backup::states(&self.keys, seen)
+    }
+
+    fn drill(&self) -> Option<&dyn Drillable> {
+        Some(self)
     }
 }
 

@@ -26,6 +26,18 @@ pub(super) struct Known {
     eyes: Arc<Vec<Eye>>,
 }
 
+impl Known {
+    /// What looks at each of them.
+    pub(super) fn eyes(&self) -> Arc<Vec<Eye>> {
+        Arc::clone(&self.eyes)
+    }
+}
+
+/// The subject of a group within a repository.
+pub(super) fn inside(label: &str, group: &str) -> String {
+    format!("{label}/{group}")
+}
+
 /// What all repositories have in common in the facts.
 #[derive(Default)]
 struct Whole {
@@ -41,7 +53,7 @@ impl Borgmatic {
     /// Looks at every repository; one that fails does not hide the others.
     pub(super) async fn look(&self, look: &Look) -> Result<Facts, Failure> {
         let until = Instant::now() + look.deadline.mul_f64(0.95);
-        let (imported, eyes) = self.read(look).await?;
+        let (imported, eyes) = self.read(&look.root).await?;
         let mut whole = Whole::default();
         for (at, (repository, eye)) in imported.repositories.iter().zip(eyes.iter()).enumerate() {
             let left = until.saturating_duration_since(Instant::now());
@@ -71,9 +83,8 @@ impl Borgmatic {
         }
     }
 
-    /// The configuration as it is now; what is known of archives stays while it
-    /// does not change.
-    async fn read(&self, look: &Look) -> Result<(Arc<Imported>, Arc<Vec<Eye>>), Failure> {
+    /// The configuration as it is now, with its text.
+    pub(super) fn import(&self, root: &Path) -> Result<(String, Imported), Failure> {
         let host = Host::new(Path::new("/"));
         let text = host.text(&self.configuration, LARGEST).map_err(|error| {
             let failure = Failure::from(error.clone());
@@ -84,16 +95,25 @@ impl Borgmatic {
             };
             Failure { kind, ..failure }
         })?;
+        let own_name = Host::new(root).text("/proc/sys/kernel/hostname", 1024).unwrap_or_default();
+        let imported = import(&text, own_name.trim()).map_err(|why| Failure {
+            kind: FailureKind::Unreadable,
+            what: format!("{} cannot be used: {why}", self.configuration),
+            advice: "run `validate-borgmatic-config`, or check each repository by kind `borg`"
+                .to_owned(),
+        })?;
+        Ok((text, imported))
+    }
+
+    /// The configuration as it is now; what is known of archives stays while it
+    /// does not change.
+    pub(super) async fn read(
+        &self,
+        root: &Path,
+    ) -> Result<(Arc<Imported>, Arc<Vec<Eye>>), Failure> {
+        let (text, imported) = self.import(root)?;
         let mut known = self.repositories.lock().await;
         if known.text != text || known.eyes.is_empty() {
-            let own_name = Host::new(&look.root).text("/proc/sys/kernel/hostname", 1024);
-            let own_name = own_name.unwrap_or_default();
-            let imported = import(&text, own_name.trim()).map_err(|why| Failure {
-                kind: FailureKind::Unreadable,
-                what: format!("{} cannot be used: {why}", self.configuration),
-                advice: "run `validate-borgmatic-config`, or check each repository by kind `borg`"
-                    .to_owned(),
-            })?;
             let accesses: Vec<Access> = imported
                 .repositories
                 .iter()
@@ -137,7 +157,7 @@ impl Borgmatic {
         Ok(access)
     }
 
-    fn expanded(&self, path: &str) -> String {
+    pub(super) fn expanded(&self, path: &str) -> String {
         let home = path.strip_prefix("~/").or_else(|| path.strip_prefix("$HOME/"));
         home.map_or_else(|| path.to_owned(), |rest| format!("{}/{rest}", self.home))
     }
@@ -208,7 +228,7 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-fn name_of(repository: &Repository) -> String {
+pub(super) fn name_of(repository: &Repository) -> String {
     let name = repository.label.as_deref().unwrap_or(&repository.path);
     plain(&Secrets::default().hide(name)).chars().take(120).collect()
 }
@@ -242,10 +262,10 @@ impl Whole {
             (Some(_), Some(locks)) if is_worse(&locks) => whole.locks = Some(locks),
             _ => {}
         }
-        let inside = |group: &str| format!("{label}/{group}");
-        self.zero_filled.extend(zero_filled.into_iter().map(|(group, n)| (inside(&group), n)));
+        let within = |group: &str| inside(label, group);
+        self.zero_filled.extend(zero_filled.into_iter().map(|(group, n)| (within(&group), n)));
         for mut group in sight.groups {
-            group.subject = inside(&group.subject);
+            group.subject = within(&group.subject);
             group.words = format!("{name}: {}", group.words);
             whole.groups.push(group);
         }

@@ -100,6 +100,10 @@ impl Drillable for Restic {
         !self.access.repository.starts_with('/')
     }
 
+    fn keeps_bandwidth(&self) -> bool {
+        true
+    }
+
     fn own_folders(&self) -> Vec<PathBuf> {
         let repository = Some(self.access.repository.as_str()).filter(|one| one.starts_with('/'));
         repository

@@ -71,8 +71,13 @@ pub struct Access {
 impl Access {
     /// Whether the repository lies on this host.
     pub fn is_local(&self) -> bool {
-        self.repository.starts_with('/')
+        is_local(&self.repository)
     }
+}
+
+/// Whether a place lies on this host.
+pub fn is_local(place: &str) -> bool {
+    place.starts_with('/')
 }
 
 /// Where borg's own files go while we look, and what time it is.
