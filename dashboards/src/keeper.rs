@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use evenkeel_config::load::{self, Source};
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::Problems;
-use evenkeel_config::record::{Evidence, EvidenceSet, SCHEMA_VERSION};
+use evenkeel_config::record::{DrillPlan, Evidence, EvidenceSet, SCHEMA_VERSION};
 use evenkeel_config::scenario::Scenario;
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,8 +44,17 @@ pub enum Depth {
     Nights,
     /// What each priced fix changes, too.
     Fixes,
-    /// The year, too.
+    /// The year, too, and what would move the promises.
     All,
+}
+
+/// What is worked out after the nights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Due {
+    /// The year.
+    Year,
+    /// What would move the promises of the scenario with this id.
+    Moves(String),
 }
 
 /// How much is simulated.
@@ -95,8 +104,9 @@ pub struct Keeper {
     results: Results,
     simulated: Option<Timestamp>,
     year: Year,
-    /// Whether the year is older than the results.
-    is_year_due: bool,
+    moves: BTreeMap<String, DrillPlan>,
+    /// What is older than the results, the next one last.
+    due: Vec<Due>,
     /// Why the map as it stands now is not the one that is shown.
     refused: Option<String>,
     started: Timestamp,
@@ -127,7 +137,8 @@ impl Keeper {
             results,
             simulated: None,
             year: Year::Pending,
-            is_year_due: true,
+            moves: BTreeMap::new(),
+            due: Vec::new(),
             refused: None,
             started: now,
             answered: BTreeSet::new(),
@@ -191,21 +202,22 @@ impl Keeper {
     ) -> Result<Picture, KeeperError> {
         let as_of = self.sources.shipped.as_ref().map_or(whole_minute(now), |set| set.as_of);
         let map_changed = self.reread();
-        let mut evidence = self.store.with_drills()?;
-        evidence.extend(self.store.latest()?);
+        let evidence = self.evidence()?;
         let old =
             self.simulated.is_none_or(|at| as_of.duration_since(at) >= self.effort.simulate_every);
         let fixes = depth >= Depth::Fixes;
         if old || anew || map_changed || fixes && !self.has_fixes() {
             if map_changed {
                 self.year = Year::Pending;
+                self.moves.clear();
             }
             self.simulate(as_of, &evidence, fixes, progress)?;
-            self.is_year_due = true;
+            let scenarios = self.results.summaries.iter();
+            self.due = scenarios.rev().map(|one| Due::Moves(one.scenario.id.clone())).collect();
+            self.due.push(Due::Year);
         }
-        if depth == Depth::All && self.is_year_due {
-            self.work_out_year(&evidence, progress)?;
-            self.is_year_due = false;
+        if depth == Depth::All {
+            while self.work_on(progress)? {}
         }
         let mut earlier = BTreeMap::new();
         let day = SignedDuration::from_hours(20);
@@ -230,6 +242,7 @@ impl Keeper {
             silent_after: self.effort.collect_every * 3,
             summaries: self.results.summaries.clone(),
             year: self.year.clone(),
+            moves: self.moves.clone(),
             cannot: self.refused.iter().chain(&self.results.cannot).cloned().collect(),
             earlier,
             as_of,
@@ -265,24 +278,40 @@ impl Keeper {
         Ok(())
     }
 
-    /// Whether a picture of all depth would show more than the last one.
-    pub fn is_more_due(&self) -> bool {
-        self.is_year_due
-    }
-
-    /// The year of the nights that were simulated last.
-    fn work_out_year(
-        &mut self,
-        evidence: &[Evidence],
-        progress: &dyn Fn(&str),
-    ) -> Result<(), StoreError> {
-        let Some(as_of) = self.simulated else { return Ok(()) };
-        let set =
-            EvidenceSet { schema_version: SCHEMA_VERSION, as_of, evidence: evidence.to_vec() };
+    /// Works out the next thing that a picture of all depth shows, and says whether
+    /// there was one; so that whoever waits for the keeper never waits for all.
+    ///
+    /// # Errors
+    /// The history cannot be read or written.
+    pub fn work_on(&mut self, progress: &dyn Fn(&str)) -> Result<bool, StoreError> {
+        let (Some(due), Some(as_of)) = (self.due.pop(), self.simulated) else { return Ok(false) };
+        let evidence = self.evidence()?;
+        let set = EvidenceSet { schema_version: SCHEMA_VERSION, as_of, evidence };
         let evidence = [set];
         let order = self.order(as_of, &evidence, false);
-        self.year = simulate::year::run(&order, &self.results.summaries, &self.store, progress)?;
-        Ok(())
+        match due {
+            Due::Year => {
+                let summaries = &self.results.summaries;
+                self.year = simulate::year::run(&order, summaries, &self.store, progress)?;
+            }
+            Due::Moves(id) => {
+                let of_it = self.results.summaries.iter().find(|one| one.scenario.id == id);
+                let Some(summary) = of_it else { return Ok(true) };
+                let plan = simulate::moves::run(&order, summary, &self.store, progress)?;
+                match plan {
+                    Some(plan) => self.moves.insert(id, plan),
+                    None => self.moves.remove(&id),
+                };
+            }
+        }
+        Ok(true)
+    }
+
+    /// Latest evidence of every check, and older evidence that came with drills.
+    fn evidence(&self) -> Result<Vec<Evidence>, StoreError> {
+        let mut evidence = self.store.with_drills()?;
+        evidence.extend(self.store.latest()?);
+        Ok(evidence)
     }
 
     fn order<'a>(

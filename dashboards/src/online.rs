@@ -263,7 +263,8 @@ fn end_keeper(wake: &Sender<Wake>) {
 }
 
 /// Collects and redraws in the rhythm of the settings. Fixes come with the
-/// second picture and the year with the third, so that the first is there at once.
+/// second picture, the year and what would move the promises one by one after it, so that the
+/// first is there at once.
 fn keep(mut keeper: Keeper, site: &Site, woken: &Receiver<Wake>) {
     let rhythm = Duration::from_millis(
         u64::try_from(keeper.effort().collect_every.as_millis()).unwrap_or(60_000),
@@ -280,10 +281,15 @@ fn keep(mut keeper: Keeper, site: &Site, woken: &Receiver<Wake>) {
             Err(error) => tracing::error!("the picture stays as it was: {error}"),
         };
         draw(&mut keeper, Depth::Fixes, anew);
-        // Whoever ends the program, or wants new facts, does not wait for the year.
-        let early = woken.try_recv().ok();
-        if early.is_none() && keeper.is_more_due() {
-            draw(&mut keeper, Depth::All, false);
+        // Whoever ends the program, or wants new facts, does not wait for the rest.
+        let mut early = woken.try_recv().ok();
+        while early.is_none() {
+            match keeper.work_on(&|_| {}) {
+                Ok(true) => draw(&mut keeper, Depth::Fixes, false),
+                Ok(false) => break,
+                Err(error) => tracing::error!("the picture stays as it was: {error}"),
+            }
+            early = woken.try_recv().ok();
         }
         anew = match early.map_or_else(|| woken.recv_timeout(rhythm), Ok) {
             Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return,

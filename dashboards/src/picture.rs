@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use evenkeel_config::id::Id;
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::Problems;
-use evenkeel_config::record::{AnnualSummary, DrillFacts, Evidence, RecordedMap, Summary};
+use evenkeel_config::record::{
+    AnnualSummary, DrillFacts, DrillPlan, Evidence, RecordedMap, Summary,
+};
 use evenkeel_config::rule_32110::{Known, RuleScore, score};
 use jiff::Timestamp;
 
@@ -29,6 +31,8 @@ pub struct Picture {
     pub summaries: Vec<Summary>,
     /// The year as a range.
     pub year: Year,
+    /// The most telling drills of each function, by scenario id; absent until worked out.
+    pub moves: BTreeMap<String, DrillPlan>,
     /// Why nothing, or not everything, can be simulated; each a full sentence.
     pub cannot: Vec<String>,
     /// Findings about the map itself: recovery loops, single points of failure.

@@ -8,6 +8,9 @@ use super::marks::{self, Axis};
 use super::names::Names;
 use super::words;
 
+/// So many labels of a straight axis stand beside each other in a column.
+const MOST_LABELS: usize = 5;
+
 /// A fix with the effect that speaks for it.
 #[derive(Debug, Clone, Copy)]
 pub struct RankedFix<'a> {
@@ -212,9 +215,14 @@ fn table(
 /// Labels of a straight axis in a column head.
 pub fn straight_scale(axis: Axis) -> Markup {
     let ticks = axis.ticks();
+    let last = ticks.len().saturating_sub(1);
+    // Many labels take turns, and none stands too close to the last.
+    let shown = |place: &usize| {
+        last < MOST_LABELS || *place == last || place.is_multiple_of(2) && place + 1 < last
+    };
     html! {
         svg width="100%" height="16" aria-hidden="true" {
-            @for (place, tick) in ticks.iter().enumerate() {
+            @for (place, tick) in ticks.iter().enumerate().filter(|(place, _)| shown(place)) {
                 @let x = format!("{}%", (tick.at * 1000.0).round() / 10.0);
                 @let class = match place {
                     0 => "ax",

@@ -12,6 +12,7 @@ pub mod headline;
 pub mod layout;
 pub mod links;
 pub mod marks;
+pub mod moves;
 pub mod names;
 pub mod sizes;
 pub mod sure;

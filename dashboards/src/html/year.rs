@@ -198,21 +198,21 @@ fn years_between(chance: Band) -> Option<String> {
 fn how_often_is_known(today: &AnnualSummary) -> String {
     let count =
         |provenance| today.events.iter().filter(|event| event.provenance == provenance).count();
-    let mut parts: Vec<String> = [
+    let parts: Vec<String> = [
         (count(Provenance::Measured), "counted"),
         (count(Provenance::Declared), "told to us"),
         (count(Provenance::Default), "assumed"),
-        (today.left_out.len(), "left out"),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
     .map(|(count, words)| format!("{count} {words}"))
     .collect();
-    if let Some(first) = parts.first_mut() {
-        *first = format!("how often they come is for {first}");
-    }
-    let kinds = words::counted((today.events.len() + today.left_out.len()) as u64, "kind");
-    format!("Of {kinds} of event {}.", words::list(&parts, 4))
+    let rest = match today.left_out.len() {
+        0 => String::new(),
+        left => format!("; {left} left out"),
+    };
+    let kinds = words::counted(today.events.len() as u64, "kind");
+    format!("How often events come ({kinds}): {}{rest}.", words::list(&parts, 3))
 }
 
 /// A chance as a frequency: `once in 40 years`.
@@ -314,7 +314,7 @@ mod tests {
             "Once in 10 years a year costs more than $50,000 (nothing to $130,000).",
             "The mean year: $9,000 ($4,000 to $18,000).",
             "Payroll’s promise is missed once in 13 years (6 years to 25 years).",
-            "Of 2 kinds of event how often they come is for 1 assumed and 1 left out.",
+            "How often events come (1 kind): 1 assumed; 1 left out.",
             "Dashed: with fix 1 and fix 2, which save most.",
             "$50k: 10 y",
             "class=\"cv2\"",

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use evenkeel_config::map::DependencyMap;
 use evenkeel_config::problem::Problems;
-use evenkeel_config::record::{DrillFacts, Evidence, Outcome, RecordedMap, Summary};
+use evenkeel_config::record::{DrillFacts, DrillPlan, Evidence, Outcome, RecordedMap, Summary};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::picture::{HostPicture, MapFinding, Picture, Year};
@@ -33,6 +33,8 @@ pub struct Facts {
     pub summaries: Vec<Summary>,
     /// The year as a range.
     pub year: Year,
+    /// The most telling drills of each function, by scenario id.
+    pub moves: BTreeMap<String, DrillPlan>,
     /// Why not everything could be simulated.
     pub cannot: Vec<String>,
     /// Results of an earlier day, by scenario.
@@ -55,6 +57,7 @@ pub fn assemble(facts: Facts) -> Picture {
         drills,
         summaries: facts.summaries,
         year: facts.year,
+        moves: facts.moves,
         cannot: facts.cannot,
         map_findings: facts.map_findings,
         warnings: facts.warnings,
@@ -141,6 +144,7 @@ mod tests {
             silent_after: SignedDuration::from_secs(180),
             summaries: Vec::new(),
             year: Year::Pending,
+            moves: BTreeMap::new(),
             cannot: Vec::new(),
             earlier: BTreeMap::new(),
             as_of,

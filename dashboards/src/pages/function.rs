@@ -13,6 +13,7 @@ use crate::html::headline::{self, Verbs};
 use crate::html::layout::{self, Page};
 use crate::html::links;
 use crate::html::marks;
+use crate::html::moves;
 use crate::html::names::Names;
 use crate::html::verdict::Verdict;
 use crate::html::waterfall_table::waterfall_table;
@@ -46,7 +47,8 @@ pub fn page(picture: &Picture, ask: &Ask) -> Markup {
         (answers(function, summary, &names))
         @if function.cannot.is_none() {
             (likely_night(function, summary, &names))
-            (chance_and_hours(function, summary, &names))
+            (chance_and_moves(picture, function, summary, &names))
+            @if let Some(hours) = hours(function, &names) { (hours) }
             @if let Some(fixes) = fixes_for(function, summary, &names) {
                 section aria-labelledby="h-x" {
                     h2 #h-x { "What would shorten the bad night" }
@@ -290,23 +292,38 @@ fn likely_night(function: &FunctionSummary, summary: &Summary, names: &Names<'_>
     }
 }
 
-fn chance_and_hours(function: &FunctionSummary, summary: &Summary, names: &Names<'_>) -> Markup {
-    let curve = chance("e", function, summary, names);
-    let hours = hours(function, names);
+/// The curve, and beside it what would move it.
+fn chance_and_moves(
+    picture: &Picture,
+    function: &FunctionSummary,
+    summary: &Summary,
+    names: &Names<'_>,
+) -> Markup {
+    let Some(curve) = chance("e", function, summary, names) else { return html! {} };
+    let plan = picture.moves.get(&summary.scenario.id);
     html! {
-        @if curve.is_some() || hours.is_some() {
-            div.two {
-                @if let Some(curve) = curve {
-                    section aria-labelledby="h-e" {
-                        h2 #h-e { "Chance of being back" }
-                        p.note {
-                            (words::count(summary.trials))
-                            " nights of this kind, each with its own luck."
-                        }
-                        (curve)
-                    }
+        div.two {
+            section aria-labelledby="h-e" {
+                h2 #h-e { "Chance of being back" }
+                p.note {
+                    (words::count(summary.trials))
+                    " nights of this kind, each with its own luck."
                 }
-                @if let Some(hours) = hours { (hours) }
+                (curve)
+            }
+            section aria-labelledby="h-v" {
+                h2 #h-v { "What would move the bad night" }
+                @if let Some(share) = moves::from_assumptions(function, summary, names) {
+                    p.note { (share) }
+                }
+                @match plan.map(|plan| moves::table(plan, function, names)) {
+                    Some(Some(table)) => (table),
+                    Some(None) => p.note { "No single drill or measurement would move it." },
+                    None => p.note {
+                        "What drill or measurement would narrow it most is being worked out; load \
+                         this page again in a moment."
+                    },
+                }
             }
         }
     }

@@ -229,6 +229,7 @@ fn payroll() -> FunctionSummary {
         .mostly(Cause::PersonAway, "dana", "IT lead", 0.21)
         .mostly(Cause::PersonOffShift, "dana", "IT lead", 0.2)
         .with(|payroll| {
+            payroll.spread_from_defaults = Some(0.62);
             payroll.objectives.rpo = Some(Span::from_hours(24));
             payroll.rpo = Some(chance(0.4));
             payroll.cost = money(40_000, 120_000);
@@ -454,6 +455,7 @@ pub(crate) fn picture() -> Picture {
         drills: drills(),
         summaries: vec![summary(), quiet],
         year: super::sample_year::year(),
+        moves: super::sample_year::moves(),
         cannot: Vec::new(),
         map_findings: vec![MapFinding {
             critical: true,

@@ -1,9 +1,13 @@
-//! The invented town's year, for tests of pages: the figures of the pages' design.
+//! The invented town's year, and what would move its promises, for tests of pages: the figures of the pages' design.
+use std::collections::BTreeMap;
+
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::record::{
-    AnnualCost, AnnualEvent, AnnualFunction, AnnualQuantile, AnnualSummary, Band, Exceedance,
-    LeftOut, MoneyBand,
+    About, AnnualCost, AnnualEvent, AnnualFunction, AnnualQuantile, AnnualSummary, Band, DrillKind,
+    DrillOutcome, DrillPlan, DrillValue, Elapsed, Exceedance, LeftOut, MoneyBand,
 };
+
+use evenkeel_config::quantity::Span;
 
 use super::sample::id;
 use crate::picture::Year;
@@ -104,4 +108,74 @@ pub(crate) fn year() -> Year {
     let mut fixed = summary(0.5);
     fixed.fixes = vec![id("console"), id("vault")];
     Year::Known { today: Box::new(summary(1.0)), fixed: Some(Box::new(fixed)) }
+}
+
+/// What would move payroll under ransomware: one restore never tried, one absence.
+pub(crate) fn moves() -> BTreeMap<String, DrillPlan> {
+    const DAY: i64 = 86_400_000;
+    let drill = |kind, what: &str, today: &str, provenance, before, outcomes: [Elapsed; 2]| {
+        let outcomes = outcomes.map(|promise| DrillOutcome {
+            result: "if it is so".to_owned(),
+            chance: 0.5,
+            promise,
+            rto: None,
+        });
+        DrillValue {
+            kind,
+            component: None,
+            what: what.to_owned(),
+            today: today.to_owned(),
+            provenance,
+            exact: false,
+            function: id("payroll"),
+            title: "Payroll".to_owned(),
+            promise: Elapsed::Ms(before),
+            rto: None,
+            outcomes: outcomes.to_vec(),
+            expected_change_ms: DAY,
+            expected_rto_change: None,
+            decides: false,
+            band_gone: 0.3,
+            others: Vec::new(),
+        }
+    };
+    let plan = DrillPlan {
+        schema_version: 1,
+        about: About {
+            engine_version: "0.1.0".to_owned(),
+            key_hash: "xxh3".to_owned(),
+            generator: "philox".to_owned(),
+            inputs_digest: String::new(),
+            organisation: "Town of Quillhaven".to_owned(),
+            timezone: "America/New_York".to_owned(),
+            currency: "USD".to_owned(),
+            scenarios: Vec::new(),
+            as_of: "2026-11-17T13:00:00Z".parse().expect("an instant"),
+            seed: 20_261_117,
+            trials: 1_000,
+            horizon: Span::from_hours(365 * 24),
+        },
+        promise_at: 0.9,
+        drills: vec![
+            drill(
+                DrillKind::Absence,
+                "find out when Dana Reyes is away, from the leave calendar",
+                "away in 14 of 100 nights",
+                Provenance::Declared,
+                8 * DAY,
+                [Elapsed::Ms(6 * DAY), Elapsed::Ms(10 * DAY)],
+            ),
+            drill(
+                DrillKind::Restore,
+                "restore payroll from the cloud once",
+                "the chance that it works is taken as 80 of 100",
+                Provenance::Default,
+                9 * DAY,
+                [Elapsed::Ms(5 * DAY), Elapsed::Never],
+            ),
+        ],
+        considered: 52,
+        notes: Vec::new(),
+    };
+    BTreeMap::from([("ransomware".to_owned(), plan)])
 }

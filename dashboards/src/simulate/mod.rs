@@ -1,4 +1,5 @@
 //! Runs every scenario for the pages, and reuses a kept result of the same inputs.
+pub(crate) mod moves;
 pub(crate) mod year;
 
 use evenkeel_config::load::reaches_anything;

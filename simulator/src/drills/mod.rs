@@ -6,12 +6,14 @@
 //! speed, time or absence is taken to be known afterwards, so its value is an
 //! upper bound (the expected value of perfect information about it).
 mod candidates;
+mod each;
 mod table;
 
 use evenkeel_config::id::Id;
 use evenkeel_config::problem::{Place, Problems};
 use evenkeel_config::record::{DrillEffect, DrillOutcome, DrillPlan, DrillValue, SCHEMA_VERSION};
 
+pub use each::drill_next_each;
 pub(crate) use table::render;
 
 use crate::draw::Tables;
@@ -48,18 +50,7 @@ pub fn drill_next(
         let mut tables = Tables::default();
         let nights = run_nights(job, None, &mut tables, &|done| progress(done, 4 * job.trials))?;
         let functions = asked(&nights.model, function)?;
-        let search = Search {
-            model: &nights.model,
-            runs: &nights.runs,
-            inputs: &nights.inputs,
-            functions: &functions,
-            show_names: job.map.organisation.show_names,
-            restores_decided: job
-                .modifiers
-                .iter()
-                .chain([job.scenario])
-                .any(|scenario| scenario.restore_success.is_some()),
-        };
+        let search = search(job, &nights, &functions);
         let mut candidates = search.candidates();
         let considered = candidates.len() as u64;
         let first = job.trials.min(FIRST_LOOK);
@@ -120,6 +111,19 @@ pub fn drill_next(
     })
 }
 
+/// What can be drilled on these nights.
+fn search<'a>(job: &Job<'_>, nights: &'a Nights, functions: &'a [usize]) -> Search<'a> {
+    let scenarios = job.modifiers.iter().chain([job.scenario]);
+    Search {
+        model: &nights.model,
+        runs: &nights.runs,
+        inputs: &nights.inputs,
+        functions,
+        show_names: job.map.organisation.show_names,
+        restores_decided: scenarios.into_iter().any(|scenario| scenario.restore_success.is_some()),
+    }
+}
+
 /// What drills are ordered by: how far the promise moves, then the chance of
 /// the RTO in millionths; 0 where it is too little to speak of.
 fn rank(drill: &DrillValue) -> (i64, i64) {
@@ -150,6 +154,15 @@ fn asked(model: &Model, function: Option<&Id>) -> Result<Vec<usize>, Problems> {
         return Err(problems);
     }
     Ok(found)
+}
+
+/// How far a drill moves the promise of a function, and its chance of the RTO.
+#[derive(Clone, Copy)]
+struct Effect {
+    change: i64,
+    chance: Option<f64>,
+    place: usize,
+    today: View,
 }
 
 /// The nights as they are believed today.
@@ -184,31 +197,35 @@ impl Base<'_> {
         }
     }
 
-    /// The value of a drill; nothing if it moves no promise at all.
-    fn value(
+    /// What each function's nights are after each outcome of a drill.
+    fn after(
         &self,
         candidate: &Candidate,
         tables: &mut Tables,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Option<DrillValue> {
+    ) -> Vec<Vec<View>> {
         let model = &self.nights.model;
-        let after: Vec<Vec<View>> = (0..candidate.outcomes.len())
+        (0..candidate.outcomes.len())
             .map(|outcome| {
                 let model = candidate.after(model, outcome, tables);
                 let before = outcome as u64 * self.trials;
                 let runs = run(&model, self.job.seed, self.trials, &|done| progress(before + done));
                 self.functions.iter().map(|function| self.view(&runs, *function)).collect()
             })
-            .collect();
+            .collect()
+    }
+
+    /// How far a drill moves each function's promise and its chance of the RTO.
+    fn effects(&self, candidate: &Candidate, after: &[Vec<View>]) -> Vec<Effect> {
+        let horizon = self.nights.model.horizon;
         let chances: Vec<f64> = candidate.outcomes.iter().map(|outcome| outcome.1).collect();
-        let mut effects: Vec<(i64, Option<f64>, usize, View)> = self
-            .functions
+        self.functions
             .iter()
             .enumerate()
             .map(|(place, function)| {
                 let today = self.view(self.runs, *function);
                 let moved = |view: &View| {
-                    let ms = |promise: i64| promise.min(model.horizon);
+                    let ms = |promise: i64| promise.min(horizon);
                     (ms(view.promise) - ms(today.promise)).abs() as f64
                 };
                 let change: f64 =
@@ -217,20 +234,55 @@ impl Base<'_> {
                     let distance = |view: &View| (view.rto.unwrap_or(now) - now).abs();
                     after.iter().zip(&chances).map(|(views, p)| p * distance(&views[place])).sum()
                 });
-                (crate::draw::to_ms(change), chance, place, today)
+                Effect { change: crate::draw::to_ms(change), chance, place, today }
+            })
+            .collect()
+    }
+
+    /// The value of a drill for the function it helps most; nothing without functions.
+    fn value(
+        &self,
+        candidate: &Candidate,
+        tables: &mut Tables,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Option<DrillValue> {
+        let after = self.after(candidate, tables, progress);
+        let mut effects = self.effects(candidate, &after);
+        effects.sort_by_key(|one| (-one.change, -millionths(one.chance), one.place));
+        let first = effects.first()?;
+        let others = effects
+            .iter()
+            .skip(1)
+            .filter(|one| one.change >= LEAST)
+            .map(|one| {
+                let (function, title) = self.name(one.place);
+                DrillEffect { function, title, expected_change_ms: one.change }
             })
             .collect();
-        effects.sort_by_key(|(change, chance, place, _)| (-change, -millionths(*chance), *place));
-        let (change, chance, place, today) = *effects.first()?;
-        let name = |place: usize| {
-            let node = model.functions[self.functions[place]].node as usize;
-            (model.names.ids[node].clone(), model.names.titles[node].clone())
-        };
-        let (function, title) = name(place);
-        let rto = model.functions[self.functions[place]].rto;
+        Some(self.told(candidate, &after, first, others))
+    }
+
+    fn name(&self, place: usize) -> (Id, String) {
+        let model = &self.nights.model;
+        let node = model.functions[self.functions[place]].node as usize;
+        (model.names.ids[node].clone(), model.names.titles[node].clone())
+    }
+
+    /// The value of a drill for one function.
+    fn told(
+        &self,
+        candidate: &Candidate,
+        after: &[Vec<View>],
+        effect: &Effect,
+        others: Vec<DrillEffect>,
+    ) -> DrillValue {
+        let Effect { change, chance, place, today } = *effect;
+        let (function, title) = self.name(place);
+        let rto = self.nights.model.functions[self.functions[place]].rto;
         let kept = |view: &View| rto.is_some_and(|rto| view.promise <= rto);
-        let band: f64 = after.iter().zip(&chances).map(|(views, p)| p * views[place].band).sum();
-        Some(DrillValue {
+        let chances = candidate.outcomes.iter().map(|outcome| outcome.1);
+        let band: f64 = after.iter().zip(chances).map(|(views, p)| p * views[place].band).sum();
+        DrillValue {
             kind: candidate.kind,
             component: candidate.component.clone(),
             what: candidate.what.clone(),
@@ -244,7 +296,7 @@ impl Base<'_> {
             outcomes: candidate
                 .outcomes
                 .iter()
-                .zip(&after)
+                .zip(after)
                 .map(|((result, chance), views)| DrillOutcome {
                     result: result.clone(),
                     chance: *chance,
@@ -256,15 +308,7 @@ impl Base<'_> {
             expected_rto_change: chance,
             decides: after.iter().any(|views| kept(&views[place]) != kept(&today)),
             band_gone: if today.band > 0.0 { 1.0 - band / today.band } else { 0.0 },
-            others: effects
-                .iter()
-                .skip(1)
-                .filter(|(change, ..)| *change >= LEAST)
-                .map(|(change, _, place, _)| {
-                    let (function, title) = name(*place);
-                    DrillEffect { function, title, expected_change_ms: *change }
-                })
-                .collect(),
-        })
+            others,
+        }
     }
 }

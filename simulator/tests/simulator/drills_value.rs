@@ -1,6 +1,6 @@
 //! `drill-next` where the value of a drill is known in closed form, and what it is asked for.
 use evenkeel_config::record::{DrillKind, DrillPlan, DrillValue, Elapsed};
-use evenkeel_simulator::drills::drill_next;
+use evenkeel_simulator::drills::{drill_next, drill_next_each};
 
 use crate::answers::{id, job};
 use crate::program::{program, text};
@@ -137,4 +137,30 @@ fn no_restore_drill_is_named_where_the_scenario_decides_restores() {
     let plan: DrillPlan = serde_json::from_slice(&out.stdout).expect("a plan");
     assert!(plan.drills.iter().all(|drill| drill.kind != DrillKind::Restore), "{plan:?}");
     assert!(plan.notes.iter().any(|note| note.contains("no restore drill changes it")));
+}
+
+/// What is told of every function at once is what is told of it when it is asked for alone.
+#[test]
+fn every_function_is_told_as_when_asked_for_alone() {
+    let (map, scenario) = (map(MAP), scenario(LOST));
+    let job = job(&map, &scenario, SEEDS[0], 300);
+    let each =
+        drill_next_each(&job, 99, &|_, _| {}).unwrap_or_else(|problems| panic!("{problems}"));
+    let mut told = 0;
+    for drill in &each.drills {
+        let alone = drill_next(&job, Some(&drill.function), 99, &|_, _| {});
+        let alone = alone.unwrap_or_else(|problems| panic!("{problems}"));
+        let same = alone.drills.iter().find(|one| one.what == drill.what);
+        assert_eq!(Some(drill), same, "{}", drill.what);
+        told += 1;
+    }
+    assert!(told > 1, "{told}");
+    // Of one each, the one that moves most.
+    let first =
+        drill_next_each(&job, 1, &|_, _| {}).unwrap_or_else(|problems| panic!("{problems}"));
+    let of = |id| each.drills.iter().find(|drill| drill.function == id);
+    assert!(!first.drills.is_empty());
+    for drill in &first.drills {
+        assert_eq!(Some(drill), of(drill.function.clone()), "{}", drill.what);
+    }
 }

@@ -12,7 +12,7 @@ use crate::html::words;
 pub const TALL: f64 = 300.0;
 
 /// Height of a plot that shares a printed page with much else, in pixels.
-pub const LOW: f64 = 170.0;
+pub const LOW: f64 = 150.0;
 
 /// A curve with the figures that are marked on it.
 #[derive(Debug, Clone)]

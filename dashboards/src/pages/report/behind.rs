@@ -8,7 +8,7 @@ use crate::html::chance::chance_of_height;
 use crate::html::fix_table::fix_table;
 use crate::html::names::Names;
 use crate::html::sure::{Origins, doubts, squares};
-use crate::html::{causes, copies_rule, headline, layout, marks, words, year};
+use crate::html::{causes, copies_rule, headline, layout, marks, moves, words, year};
 use crate::pages::evidence::{Restore, last_restores, restore_mark};
 use crate::picture::Picture;
 
@@ -145,9 +145,23 @@ fn sure(picture: &Picture, summary: &Summary, names: &Names<'_>) -> Markup {
         section aria-labelledby="r7" {
             h2 #r7 { "How sure we are" }
             @if origins.all() > 0 { (squares(origins)) }
-            @if let Some(doubt) = doubt { p.note { (words::shortened(&doubt, 160)) } }
+            @match spread(picture, summary, names) {
+                Some(told) => p.note { (words::shortened(&told, 330)) },
+                None => @if let Some(doubt) = doubt {
+                    p.note { (words::shortened(&doubt, 160)) }
+                },
+            }
         }
     }
+}
+
+/// Where the spread of the shown function comes from, and what would narrow it;
+/// nothing while either is not known.
+fn spread(picture: &Picture, summary: &Summary, names: &Names<'_>) -> Option<String> {
+    let focus = headline::focus(summary)?;
+    let share = moves::from_assumptions(focus, summary, names)?;
+    let next = moves::in_short(picture.moves.get(&summary.scenario.id)?, focus, names)?;
+    Some(format!("{share} {next}"))
 }
 
 /// The restores that say most: failed first, then never drilled, then the rest.

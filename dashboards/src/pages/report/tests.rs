@@ -97,3 +97,19 @@ fn the_year_stands_beside_the_curve() {
         report.contains("The year is being simulated") && report.contains("Where the hours go")
     );
 }
+
+#[test]
+fn the_spread_from_assumptions_stands_beside_how_sure_we_are() {
+    let mut picture = crate::pages::sample::picture();
+    let focus = headline::focus(&picture.summaries[0]).expect("a function").id.clone();
+    let of_it = picture.summaries[0].functions.iter_mut().find(|one| one.id == focus);
+    of_it.expect("the function").spread_from_defaults = Some(0.4);
+    for drill in picture.moves.values_mut().flat_map(|plan| &mut plan.drills) {
+        drill.function = focus.clone();
+    }
+    let report = file(&picture);
+    let sure = &report[report.find("id=\"r7\"").expect("the section")..];
+    let sure = &sure[..sure.find("</section>").expect("its end")];
+    assert!(sure.contains("40\u{a0}% of the spread of"), "{sure}");
+    assert!(sure.contains("To narrow it most: restore payroll from the cloud once."), "{sure}");
+}

@@ -42,6 +42,7 @@ pub(crate) fn of_map(text: &str) -> Picture {
         drills: Vec::new(),
         summaries: Vec::new(),
         year: Default::default(),
+        moves: BTreeMap::new(),
         cannot: Vec::new(),
         map_findings,
         warnings: Default::default(),
