@@ -7,7 +7,7 @@ use evenkeel_simulator::key::Purposes;
 use jiff::Timestamp;
 use statrs::distribution::{ContinuousCDF, Gamma, LogNormal, Normal};
 
-use crate::support::{map, scenario};
+use crate::support::{map, scenario, shuffled};
 
 const MAINS: &str = include_str!("../cases/o16-outage.map.toml");
 const OUTAGE: &str = include_str!("../cases/o16-outage.scenario.toml");
@@ -78,6 +78,14 @@ fn o16_outages_that_outlast_the_battery() {
         holds(f.lost_hours, 93.456 / 60.0);
         assert!(summary.cost.is_none() && summary.events[0].source.contains("SAIFI of the case"));
     }
+    let names = [("s", "till"), ("battery", "box"), ("mains", "grid")];
+    let twin = year(
+        &shuffled(MAINS, &names),
+        &[&OUTAGE.replace("\"mains\"", "\"grid\"")],
+        &Asked { trials: 200_000, ..ASKED },
+    );
+    exact(twin.functions[0].touched.middle, 0.778_800_8, 4.0 * 0.533 / 447.0);
+    exact(twin.functions[0].lost_hours.middle * 60.0, 93.456, 4.0 * 1.254 / 447.0);
     for (saifi, caidi, battery) in [(0.4, 30.0, 5.0), (3.0, 400.0, 120.0), (12.0, 60.0, 60.0_f64)] {
         let map = MAINS.replace("[1, 1]", &format!("[{saifi}, {saifi}]"));
         let map = map.replace("\"30min\"", &format!("\"{battery}min\""));
@@ -110,6 +118,13 @@ fn b3_a_state_s_power_cuts() {
             exact(f.touched.middle, saifi, 0.02);
             exact(f.lost_hours.middle * 60.0, saidi, 0.02);
         }
+        let names = [("s", "till"), ("battery", "box"), ("mains", "grid")];
+        let twin = shuffled(&map, &names);
+        assert_ne!(twin, map);
+        let scenario = scenario.replace("\"mains\"", "\"grid\"");
+        let f = year(&twin, &[&scenario], &Asked { trials: 100_000, ..ASKED }).functions.remove(0);
+        exact(f.touched.middle, saifi, 0.02);
+        exact(f.lost_hours.middle * 60.0, saidi, 0.02);
     }
 }
 
@@ -176,6 +191,17 @@ fn o18_a_year_of_claims() {
             quantile(&years, p, exact);
         }
     }
+    // Under another name, and after a claim that costs nothing in most years.
+    let renamed = CLAIM.replace("\"claim\"", "\"suit\"");
+    let rare = claim(1e-9, 1.0, 2.0).replace("\"claim\"", "\"another\"");
+    let twin = year(OFFICE, &[&rare, &renamed], &Asked { years: 200_000, ..ASKED });
+    let cost = twin.cost.expect("it is priced");
+    exact(cost.mean.middle as f64 / 100.0, 43_020.95, 1e-6);
+    exact(cost.nothing.middle, 0.740_818_2, 1e-6);
+    let twin = years(&renamed, 1, 200_000);
+    share_above(&twin, 100_000.0, 0.114_190);
+    quantile(&twin, 0.95, 236_019.0);
+    assert_ne!(twin.costs, years(CLAIM, 1, 200_000).costs, "luck of its own");
     // The figures that riskquant publishes: its README and its test.
     for (frequency, low, high, mean) in
         [(0.1, 100_000.0, 1e6, 40_400.128), (1.0, 635_000.0, 19e6, 5_922_706.83)]
@@ -220,9 +246,15 @@ fn o18_what_cannot_be_lost_is_cut() {
 
 #[test]
 fn o19_how_often_after_what_was_seen() {
-    let summary = year(OFFICE, &[SEEN], &ASKED);
-    let rate = summary.events[0].per_year;
-    exact(rate.middle, 0.1875, 1e-6);
+    for seed in SEEDS {
+        let summary = year(OFFICE, &[SEEN], &Asked { seed, ..ASKED });
+        exact(summary.events[0].per_year.middle, 0.1875, 1e-6);
+        exact(summary.quiet.middle, (-0.1875_f64).exp(), 1e-6);
+    }
+    let renamed = SEEN.replace("\"seen\"", "\"again\"");
+    let twin = year(OFFICE, &[CLAIM, &renamed], &ASKED);
+    let event = twin.events.iter().find(|event| event.id == "again");
+    exact(event.expect("it is there").per_year.middle, 0.1875, 1e-6);
     for (per_year, weight, events, during) in
         [(0.5, 2.0, 0, 6.0), (2.0, 1.0, 9, 3.0), (0.01, 20.0, 2, 1.0)]
     {
