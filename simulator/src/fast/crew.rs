@@ -1,4 +1,4 @@
-//! Identical people contended: a list schedule of up to a thousand tasks, without a branch in the common case.
+//! Identical people contended: a list schedule of up to 1,024 tasks and 32 people, hardly a branch in it.
 //!
 //! Tasks are numbered by their place in the queue, so the first ready bit is
 //! who comes next. How many tasks each one still waits for, less one, is stored
@@ -35,7 +35,7 @@ pub(super) struct Schedule<const WORDS: usize> {
 impl<const WORDS: usize> Schedule<WORDS> {
     /// A schedule, if its numbers fit: tasks, people, and what each waits for.
     pub(super) fn new(people: usize, net: &Net, tasks: usize) -> Option<Self> {
-        if tasks > WORDS * 64 || tasks > 1 << BITS || people == 0 {
+        if tasks > WORDS * 64 || tasks > 1 << BITS || people == 0 || people > MOST_PEOPLE {
             return None;
         }
         let mut made = Self {
@@ -93,7 +93,7 @@ pub(super) fn run<const WORDS: usize>(
 }
 
 /// The most people whose work is scheduled here.
-pub(super) const MOST_PEOPLE: usize = 32;
+const MOST_PEOPLE: usize = 32;
 
 #[inline(always)]
 fn slots<const WORDS: usize, const SLOTS: usize>(

@@ -5,6 +5,7 @@ pub mod lanes;
 mod level;
 mod path;
 mod plan;
+mod queue;
 mod through;
 
 pub use block::Block;

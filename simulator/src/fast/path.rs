@@ -9,6 +9,7 @@ use super::crew::{self, Schedule};
 use super::lanes::{Batch, LANES, Trials};
 use super::level::Level;
 use super::plan::{Plan, Task};
+use super::queue::Queue;
 use super::through::Net;
 use crate::draw::to_ms;
 use crate::kernel::Trial;
@@ -51,6 +52,7 @@ enum Crew {
     None,
     Small(Box<Schedule<4>>),
     Large(Box<Schedule<16>>),
+    Any(Box<Queue>),
 }
 
 impl Path {
@@ -71,7 +73,7 @@ impl Path {
             Kind::General => "general kernel",
             Kind::Planned(tasks) => match tasks.crew {
                 Crew::None => "nothing contended",
-                Crew::Small(_) | Crew::Large(_) => "one crew contended",
+                Crew::Small(_) | Crew::Large(_) | Crew::Any(_) => "one crew contended",
             },
         }
     }
@@ -95,12 +97,12 @@ impl Tasks {
                     .map(|task| task.after.iter().filter_map(own).collect())
                     .collect();
                 let inner = Net::new(lists.iter().map(Vec::as_slice));
-                if people > crew::MOST_PEOPLE {
-                    return None;
-                }
-                match Schedule::new(people, &inner, count) {
-                    Some(schedule) => Crew::Small(Box::new(schedule)),
-                    None => Crew::Large(Box::new(Schedule::new(people, &inner, count)?)),
+                if let Some(schedule) = Schedule::new(people, &inner, count) {
+                    Crew::Small(Box::new(schedule))
+                } else if let Some(schedule) = Schedule::new(people, &inner, count) {
+                    Crew::Large(Box::new(schedule))
+                } else {
+                    Crew::Any(Box::new(Queue::new(people, &inner, count)?))
                 }
             }
         };
@@ -275,6 +277,7 @@ impl<'m> Runner<'m> {
             Crew::None => {}
             Crew::Small(schedule) => self.level.schedule(schedule, spans, ends),
             Crew::Large(schedule) => self.level.schedule_large(schedule, spans, ends),
+            Crew::Any(queue) => queue.run(spans, ends),
         }
         if phases > 0 {
             for end in ends.iter_mut() {
@@ -412,9 +415,10 @@ impl Known<'_> {
         const MOST: usize = 256;
         let mut parts = [((0, 0, 0), 0_i64); MOST];
         let mut count = 0;
+        let mut more = Vec::new();
         let mut next = self.last(&self.tasks.functions[function]);
         while let Some((task, alone)) = next {
-            if !alone || count + 2 > MOST {
+            if !alone {
                 return false;
             }
             let index = task as usize;
@@ -428,11 +432,15 @@ impl Known<'_> {
             if self.tasks.rivals[index].iter().any(rival) {
                 return false;
             }
+            if count + 2 > MOST {
+                more.extend_from_slice(&parts[..count]);
+                count = 0;
+            }
             parts[count] = (self.tasks.labels[index], span);
             parts[count + 1] = (self.tasks.busy[index], end - span - ready);
             count += 2;
         }
-        for (key, time) in &parts[..count] {
+        for (key, time) in more.iter().chain(&parts[..count]) {
             if *time > 0 {
                 sink(*key, *time);
             }

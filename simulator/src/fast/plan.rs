@@ -19,11 +19,11 @@ use crate::model::{
 };
 use crate::run::HoursKey;
 
-/// Events that a step causes in the general kernel, at most, were all to happen
-/// at one instant: its pieces, and going on to the next.
-const EVENTS_OF_A_STEP: usize = 6;
-/// Beyond this many tasks, no sets of ancestors are kept.
-const MOST_ANCESTORS: usize = 4096;
+/// Beyond this many tasks, no sets of ancestors are kept: 32 MB of bits.
+const MOST_ANCESTORS: usize = 1 << 14;
+/// Where what is waited for takes longer lists than this for each component
+/// and step, a pass over them costs more than the general kernel.
+const MOST_WAITED_FOR: usize = 128;
 
 /// A span of time.
 #[derive(Debug, Clone)]
@@ -84,6 +84,7 @@ impl Plan {
             jobs: vec![Visit::New; model.nodes.len()],
             launch: Vec::new(),
             standing: Vec::new(),
+            waited_for: 0,
             spent: 0,
         };
         planner.plan()
@@ -199,18 +200,18 @@ struct Planner<'m> {
     launch: Vec<u32>,
     /// Tasks that wait for a foundation to stand, which may be up later.
     standing: Vec<(u32, u32)>,
+    /// How long all lists of what is waited for are together.
+    waited_for: usize,
     spent: i64,
 }
 
 impl Planner<'_> {
     fn plan(mut self) -> Option<Plan> {
         let model = self.model;
-        let mut steps = 0;
         for number in &model.phases {
             let step = &model.steps[*number as usize];
             let after = std::mem::take(&mut self.launch);
             self.launch = self.step(step, after, 2 * model.nodes.len() as u32)?;
-            steps += 1;
         }
         let phases = self.tasks.len();
         if self.tasks.iter().any(|task| task.crew.is_some() && task.needed.is_some()) {
@@ -218,18 +219,12 @@ impl Planner<'_> {
         }
         for node in 0..model.nodes.len() as u32 {
             if self.aftermath.hurt[node as usize] {
-                steps += self.aftermath.steps[node as usize].len();
                 self.job(node)?;
             }
             let failover = model.nodes[node as usize].failover.is_some();
             if failover && self.aftermath.ground[node as usize] == 0 {
                 return None;
             }
-        }
-        if EVENTS_OF_A_STEP * (steps + model.nodes.len())
-            > crate::kernel::MOST_EVENTS_AT_ONCE as usize
-        {
-            return None;
         }
         let mut functions = Vec::new();
         for function in &model.functions {
@@ -265,7 +260,7 @@ impl Planner<'_> {
         for need in &compiled.needs {
             self.need(need, &mut after)?;
         }
-        let mut after = self.reduced(after);
+        let mut after = self.reduced(after)?;
         if let Some(start) = &compiled.start {
             let label = (Cause::Start as u8, node, NONE);
             after = vec![self.task(start.clone(), label, after, (0, 0, 0))];
@@ -291,7 +286,7 @@ impl Planner<'_> {
             let stands = matches!(model.nodes[*foundation as usize].kind, Kind::Power | Kind::Site);
             after.extend(if stands { self.rise(*foundation)? } else { self.stand(*foundation)? });
         }
-        let after = self.reduced(after);
+        let after = self.reduced(after)?;
         self.stands[index] = Visit::Done(after.clone());
         Some(after)
     }
@@ -445,7 +440,7 @@ impl Planner<'_> {
             after.extend(self.rise(vendor.node)?);
             response = vendor.response.clone().map(|takes| (takes, vendor.node));
         }
-        let after = self.reduced(after);
+        let after = self.reduced(after)?;
         self.spent += cost;
         let node = vendor.map(|number| self.model.vendors[number as usize].node);
         let work = if vendor.is_some() { Cause::Vendor as u8 } else { *cause };
@@ -571,16 +566,24 @@ impl Planner<'_> {
     }
 
     /// Without doubles, and without tasks that another one already waits for.
-    fn reduced(&self, mut after: Vec<u32>) -> Vec<u32> {
+    /// `None` if all such lists together are too long for a pass to pay.
+    fn reduced(&mut self, mut after: Vec<u32>) -> Option<Vec<u32>> {
         after.sort_unstable();
         after.dedup();
-        let implied = |task: u32| {
-            after.iter().any(|other| {
-                let bits = self.ancestors.get(*other as usize);
-                let word = bits.and_then(|bits| bits.get(task as usize / 64));
-                word.is_some_and(|word| word >> (task % 64) & 1 == 1)
-            })
-        };
-        after.iter().copied().filter(|task| !implied(*task)).collect()
+        if after.len() > 1 {
+            let mut implied = Vec::new();
+            for task in &after {
+                let Some(bits) = self.ancestors.get(*task as usize) else { continue };
+                implied.resize(implied.len().max(bits.len()), 0_u64);
+                for (all, theirs) in implied.iter_mut().zip(bits) {
+                    *all |= theirs;
+                }
+            }
+            let bit = |task: u32| implied.get(task as usize / 64).map(|word| word >> (task % 64));
+            after.retain(|task| bit(*task).is_none_or(|bit| bit & 1 == 0));
+        }
+        self.waited_for += after.len();
+        let most = MOST_WAITED_FOR * (self.model.nodes.len() + self.model.steps.len());
+        (self.waited_for <= most).then_some(after)
     }
 }

@@ -39,6 +39,10 @@ fn model(services: u32, crew: u32) -> Model {
             awaited.join(", ")
         );
     }
+    compiled(&map)
+}
+
+fn compiled(map: &str) -> Model {
     let map = map_from(&[Source::new("map.toml", map)]).expect("it loads").value;
     let scenario = Source::new("stop.toml", EVERYTHING_STOPS);
     let scenario = scenario_from(&scenario).expect("it loads").value;
@@ -46,6 +50,32 @@ fn model(services: u32, crew: u32) -> Model {
     let (map, scenario) = (&map, &scenario);
     let inputs = Inputs { map, scenario, modifiers: &[], evidence: &[], as_of, seen_on: None };
     compile(&inputs, &mut Tables::default()).expect("it compiles").model
+}
+
+#[test]
+fn many_ends_at_one_instant_are_no_deadlock() {
+    // 2,000 services, each of six steps that end at the same millisecond.
+    let at_once = |services: u32| {
+        let all: Vec<String> = (0..services).map(|number| format!("\"s{number}\"")).collect();
+        let mut map = format!(
+            "[organisation]\nname = \"Growth\"\ntimezone = \"UTC\"\n[function.all]\nneeds = [{}]\n",
+            all.join(", ")
+        );
+        let more = |n: u32| format!(", {{ step = \"look {n}\", wait = \"0h\" }}");
+        let more: String = (0..5).map(more).collect();
+        for service in all {
+            let _ = writeln!(
+                map,
+                "[service.{}]\nrepair = [{{ step = \"repair\", wait = \"1h\" }}{more}]",
+                service.trim_matches('"')
+            );
+        }
+        map
+    };
+    let model = compiled(&at_once(2_000));
+    let mut trial = Trial::new(&model);
+    trial.run(1, 0);
+    assert_eq!(outcome(&model, &mut trial, 0).usable, 3_600_000);
 }
 
 /// Looks that a trial takes, in units of n log n.

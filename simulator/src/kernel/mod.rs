@@ -38,8 +38,12 @@ use crate::key::Luck;
 use crate::model::{Draw, Model, NEVER, ONE, Start};
 use jobs::{Job, Stage};
 
-/// More events than this at one instant are a deadlock.
-pub(crate) const MOST_EVENTS_AT_ONCE: u32 = 10_000;
+/// More events than this at one instant are a deadlock, unless the model is so
+/// large that each of its parts could come to an end at that instant.
+const MOST_EVENTS_AT_ONCE: usize = 10_000;
+/// Events of a step or component, at most, were all to happen at one instant:
+/// its pieces, and going on to the next.
+const EVENTS_OF_A_PART: usize = 8;
 /// More events than this in one trial are no recovery either.
 const MOST_EVENTS: u64 = 20_000_000;
 
@@ -189,6 +193,8 @@ pub struct Trial<'m> {
     /// Events so far, and how many are too many.
     events: u64,
     most_events: u64,
+    /// How many are too many at one instant.
+    most_at_once: usize,
     /// How many of the model's lapses are past.
     lapsed: usize,
     /// Money spent on steps, vendors and overtime, in minor units.
@@ -268,6 +274,8 @@ impl<'m> Trial<'m> {
             wake_at: NEVER,
             events: 0,
             most_events: MOST_EVENTS,
+            most_at_once: MOST_EVENTS_AT_ONCE
+                .max(EVENTS_OF_A_PART * (model.nodes.len() + model.steps.len())),
             lapsed: 0,
             spent: 0,
             deadlock: false,
@@ -314,7 +322,7 @@ impl<'m> Trial<'m> {
                 work::add(1);
                 events += 1;
                 self.events += 1;
-                if events > MOST_EVENTS_AT_ONCE {
+                if events > self.most_at_once {
                     self.deadlock = true;
                     break;
                 }
@@ -348,7 +356,7 @@ impl<'m> Trial<'m> {
 
     /// Gates that opened, then people, until nothing more starts at this instant.
     fn after_events(&mut self) {
-        for _ in 0..MOST_EVENTS_AT_ONCE {
+        for _ in 0..self.most_at_once {
             if !self.in_line.is_empty() && self.next_in_line() {
                 self.settle();
                 continue;

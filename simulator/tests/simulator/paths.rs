@@ -122,8 +122,8 @@ fn part() -> impl Strategy<Value = Part> {
 /// order of dependencies where `backwards`.
 fn document(parts: &[Part], crew: usize, r: f64, backwards: bool, whole: bool) -> String {
     let name = |number: usize| {
-        let number = if backwards { 999 - number } else { number };
-        format!("s{number:03}")
+        let number = if backwards { 9_999 - number } else { number };
+        format!("s{number:04}")
     };
     let earlier = |list: &[prop::sample::Index], number: usize| {
         let mut names: Vec<String> = list
@@ -185,6 +185,37 @@ fn phases(with: bool) -> String {
     let phases = "\n[[phase]]\nname = \"notice\"\nphase = \"detect\"\ntakes = { mean = \"2h\" }\n\
                   [[phase]]\nname = \"hold\"\nphase = \"hold\"\ntakes = { mean = \"9h\" }\nprobability = 0.4\n";
     format!("{STOP}{}", if with { phases } else { "" })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Beyond what a few words of bits hold: tasks, people, and tasks waited for.
+    #[test]
+    fn one_crew_of_any_size_equals_the_kernel(
+        parts in prop::collection::vec(part(), 1_050..1_100),
+        crew in prop::sample::select(vec![3_usize, 40]),
+        r in prop::sample::select(vec![0.0, 0.5]),
+        backwards: bool,
+    ) {
+        let map = map(&document(&parts, crew, r, backwards, true));
+        let model = model(&map, &scenario(&phases(true)));
+        prop_assert_eq!(same(&model), "one crew contended");
+    }
+
+    #[test]
+    fn a_crew_whose_work_waits_for_much_equals_the_kernel(
+        mut parts in prop::collection::vec(part(), 40..60),
+        crew in prop::sample::select(vec![2_usize, 35]),
+    ) {
+        let some = parts[0].recover_needs.clone();
+        let all = parts.iter().flat_map(|part| part.needs.clone()).collect();
+        let last = parts.last_mut().expect("there are some");
+        last.recover_needs = [some, all].concat();
+        let map = map(&document(&parts, crew, 0.5, false, true));
+        let model = model(&map, &scenario(&phases(true)));
+        prop_assert_eq!(same(&model), "one crew contended");
+    }
 }
 
 proptest! {
