@@ -253,9 +253,17 @@ fn the_readme_lists_every_scenario() {
 
 #[test]
 fn fuzz_targets_stand_outside_the_workspace() {
-    let manifest = root().join("config/fuzz/Cargo.toml");
-    let text = std::fs::read_to_string(&manifest).expect("config/fuzz/Cargo.toml");
-    assert!(text.contains("[workspace]"), "fuzz/ must be a workspace of its own");
+    for folder in ["config/fuzz", "simulator/fuzz"] {
+        let manifest = root().join(folder).join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest).expect("a manifest");
+        assert!(text.contains("[workspace]"), "{folder} must be a workspace of its own");
+        let targets = std::fs::read_dir(root().join(folder).join("fuzz_targets")).expect("targets");
+        for target in targets {
+            let name = target.expect("a target").path();
+            let name = name.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+            assert!(text.contains(&format!("name = \"{name}\"")), "{folder} does not list {name}");
+        }
+    }
     let members = metadata().workspace_packages().len();
     assert_eq!(members, 5, "fuzz/ must not be a member");
 }
