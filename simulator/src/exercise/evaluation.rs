@@ -1,9 +1,13 @@
 //! What an evaluator holds the room against, and how measured times go back into the map.
+use std::collections::BTreeSet;
+
 use evenkeel_config::record::{Elapsed, EventKind, Expectation, Explanation};
 use evenkeel_config::scenario::Scenario;
 
 use super::people::People;
 
+/// Where the figure of work lost comes from; it is nothing to write back.
+pub(super) const FROM_BACKUPS: &str = "follows from the backups";
 /// More rows than this are no sheet.
 const MOST: usize = 30;
 
@@ -33,13 +37,14 @@ pub(super) fn evaluation(
                 event.step.clone(),
                 format!("scenario {}, phase `{}`: takes", scenario.id, event.step),
             )),
-            EventKind::Work | EventKind::WaitDelivery => {
+            EventKind::Work | EventKind::WaitDelivery | EventKind::Lost => {
                 let Some((component, list, step)) = people.step(&event.components, &event.step)
                 else {
                     continue;
                 };
                 let key = match (event.kind, step.each) {
                     (EventKind::WaitDelivery, _) => "lead_time",
+                    (EventKind::Lost, _) => "reentry",
                     (_, true) => "effort of one",
                     _ => "effort, pauses taken off",
                 };
@@ -56,7 +61,8 @@ pub(super) fn evaluation(
             _ => {}
         }
     }
-    rows.dedup_by(|a, b| a.what == b.what && a.write_back == b.write_back);
+    let mut known = BTreeSet::new();
+    rows.retain(|row| known.insert((row.what.clone(), row.write_back.clone())));
     rows.truncate(MOST);
     for function in std::iter::once(&night.function).chain(&night.others) {
         if function.capacity.is_empty() {
@@ -75,7 +81,7 @@ pub(super) fn evaluation(
         expected: night.function.data_loss,
         promised: night.function.objectives.rpo.map(|rpo| Elapsed::Ms(rpo.as_ms())),
         provenance: None,
-        write_back: "follows from the backups".to_owned(),
+        write_back: FROM_BACKUPS.to_owned(),
     });
     rows
 }

@@ -1,6 +1,8 @@
 //! From what happened in a night to what the facilitator brings in.
+use std::collections::BTreeSet;
+
 use evenkeel_config::record::{DiscussionQuestion, EventKind, Explanation, Inject, TimelineEvent};
-use evenkeel_config::scenario::{PhaseKind, Scenario};
+use evenkeel_config::scenario::{Effect, PhaseKind, Scenario};
 
 use super::people::People;
 use super::questions::{questions, stopgap};
@@ -13,6 +15,8 @@ const FACILITATOR: &str = "facilitator";
 /// An inject and how much it is wanted when there is no room for all: lower first.
 struct Wanted {
     rank: (u8, bool, i64),
+    /// Before all else of the same instant.
+    first: bool,
     inject: Inject,
 }
 
@@ -47,7 +51,11 @@ pub(super) fn injects(
         }
     };
     let mut all = Vec::new();
-    for event in night.timeline.iter().filter(|event| event.concerns) {
+    for event in &together(night.timeline.iter().filter(|event| event.concerns)) {
+        // Blows from before are what the first sign is about.
+        if event.kind == EventKind::Strike && event.at_ms <= noticed {
+            continue;
+        }
         let Some(turn) = turn(people, scenario, night, event) else { continue };
         // Nothing is brought in before anybody has noticed.
         let at = event.at_ms.max(noticed);
@@ -55,8 +63,8 @@ pub(super) fn injects(
             EventKind::Phase if is_detection(scenario, event) => first_sign(night, event),
             EventKind::Phase => format!("Next: {}.", event.step),
             EventKind::Begin => format!(
-                "The intruder is out or the danger is over; {} and everything else that fell can \
-                 now be brought back. What first?",
+                "{}; {} and everything else that fell can now be brought back. What first?",
+                opening(scenario),
                 night.function.title
             ),
             _ => sentence(&event.text),
@@ -65,6 +73,7 @@ pub(super) fn injects(
             event.until_ms.and_then(|until| until.ms()).map_or(0, |until| until - event.at_ms);
         all.push(Wanted {
             rank: (turn.rank, !event.blocking, -lasts),
+            first: is_detection(scenario, event),
             inject: Inject {
                 number: 0,
                 at_ms: at,
@@ -103,9 +112,66 @@ pub(super) fn injects(
     all.sort_by_key(|wanted| (wanted.rank, wanted.inject.at_ms));
     let left_out = all.len().saturating_sub(most) as u64;
     all.truncate(most);
+    all.sort_by_key(|wanted| (wanted.inject.at_ms, wanted.inject.module, !wanted.first));
     let mut injects: Vec<Inject> = all.into_iter().map(|wanted| wanted.inject).collect();
-    injects.sort_by_key(|inject| (inject.at_ms, inject.module));
+    ask_once(&mut injects);
     (injects, left_out)
+}
+
+/// Within a module, nobody is asked the same twice with the same answer on the map.
+fn ask_once(injects: &mut [Inject]) {
+    let mut asked = BTreeSet::new();
+    for inject in injects {
+        let module = inject.module;
+        inject.questions.retain(|question| {
+            asked.insert((module, question.ask.clone(), question.map_says.clone()))
+        });
+    }
+}
+
+/// The events, with those that wait alike, at one instant and for the same, as one.
+fn together<'a>(events: impl Iterator<Item = &'a TimelineEvent>) -> Vec<TimelineEvent> {
+    let mut all: Vec<TimelineEvent> = Vec::new();
+    for event in events {
+        let wait = waits(event);
+        let alike = |other: &&mut TimelineEvent| {
+            (other.kind, other.at_ms, other.until_ms) == (event.kind, event.at_ms, event.until_ms)
+                && wait.is_some()
+                && waits(other).map(|p| (p[0], p[2])) == wait.map(|p| (p[0], p[2]))
+        };
+        match (all.iter_mut().find(alike), wait) {
+            (Some(other), Some([_, what, after])) => {
+                let end = other.text.len() - after.len();
+                other.text.insert_str(end, &format!("; {what}"));
+                other.components.extend(event.components.iter().cloned());
+                other.blocking |= event.blocking;
+            }
+            _ => all.push(event.clone()),
+        }
+    }
+    all
+}
+
+/// The text of a wait that several steps can share: before the step, the step, after it.
+fn waits(event: &TimelineEvent) -> Option<[&str; 3]> {
+    let (from, to) = match event.kind {
+        EventKind::WaitVendor => (" is called for ", " and keeps us waiting "),
+        EventKind::WaitGate => ("", " cannot start: it needs "),
+        _ => return None,
+    };
+    let begin = event.text.find(from)? + from.len();
+    let end = event.text.rfind(to).filter(|end| begin <= *end)?;
+    Some([&event.text[..begin], &event.text[begin..end], &event.text[end..]])
+}
+
+/// What is over when recovery begins.
+fn opening(scenario: &Scenario) -> &'static str {
+    let suspect = scenario.strike.iter().any(|strike| strike.effect == Effect::Suspect);
+    if suspect || scenario.dwell.is_some() {
+        "The intruder is out"
+    } else {
+        "It is clear what happened and how to go on"
+    }
 }
 
 /// When the first sign is noticed; the strike itself without such a phase.
@@ -208,12 +274,23 @@ fn turn(
         }
         EventKind::WaitGate => {
             let expected = "bring up first what it waits for, or use the way that does without it";
-            turn(4, "the recovery team", doers(), expected.to_owned(), 2)
+            // Several steps that wait for the same are nobody's alone.
+            let several = event.components.len() > 2;
+            let to = if several { "the recovery team".to_owned() } else { doers() };
+            turn(4, "the recovery team", to, expected.to_owned(), 2)
+        }
+        EventKind::Strike => {
+            let expected =
+                "stop what is under way there, warn those who use it, say which promises move";
+            turn(1, "the recovery team", LEADERS.to_owned(), expected.to_owned(), 2)
         }
         EventKind::WaitDelivery | EventKind::WaitVendor if lasts >= SHORTEST => {
             let expected = "press for a date, look for a loan or a spare, say what it costs";
-            let from =
-                if event.kind == EventKind::WaitVendor { "the vendor" } else { "the supplier" };
+            let from = if event.kind == EventKind::WaitVendor {
+                "the vendor"
+            } else {
+                "those who were asked"
+            };
             turn(3, from, LEADERS.to_owned(), expected.to_owned(), 2)
         }
         EventKind::Failed => {
@@ -232,6 +309,10 @@ fn turn(
             let expected = "have it checked before use; decide how the missing entries are made up";
             turn(1, "the recovery team", LEADERS.to_owned(), expected.to_owned(), 2)
         }
+        EventKind::Lost if event.until_ms.is_some() => {
+            let expected = "say who enters it, from which papers, and what comes first";
+            living(1, "those who do the daily work", expected.to_owned())
+        }
         EventKind::Lost => {
             let expected =
                 "decide to go on without it or to build it anew, and tell those affected";
@@ -248,6 +329,10 @@ fn turn(
         EventKind::Objective => {
             let expected = "say that the promise is broken, to whom, and what happens now";
             living(0, "the clock", expected.to_owned())
+        }
+        EventKind::Usable if event.at_ms > crate::night::ms(night.function.usable) => {
+            let expected = "tell those who were told, thank them, set the day of the review";
+            turn(0, "those who do the daily work", LEADERS.to_owned(), expected.to_owned(), 4)
         }
         EventKind::Usable => {
             let expected = "check with those who use it, end the stopgap, note the time";
@@ -282,6 +367,7 @@ fn enquiry(people: &People<'_>, night: &Explanation, noticed: i64) -> Option<Wan
     let title = &night.function.title;
     hit.then(|| Wanted {
         rank: (0, true, 0),
+        first: false,
         inject: Inject {
             number: 0,
             at_ms: at,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use evenkeel_config::provenance::Provenance;
 use evenkeel_config::record::{Elapsed, Exercise, Inject};
 
+use super::evaluation::FROM_BACKUPS;
 use crate::night::clock;
 use crate::table::time;
 use crate::words::plain;
@@ -175,6 +176,8 @@ fn evaluation(exercise: &Exercise, out: &mut String) {
         let promised = row.promised.map_or(String::new(), time);
         let expected = match row.expected {
             Elapsed::Ms(0) => "none".to_owned(),
+            // No copy is left, so no entry of any age is.
+            Elapsed::Never if row.write_back == FROM_BACKUPS => "all".to_owned(),
             other => time(other),
         };
         let _ = writeln!(out, "| {} | {expected} | {promised} | {known} | | | |", inert(&row.what));

@@ -98,12 +98,18 @@ fn situation(map: &DependencyMap, scenario: &Scenario, night: &Explanation) -> S
         map.components.get(&function.id).map(|component| &component.details)
     {
         if let Some(affected) = details.people_affected {
-            known.push(format!("About {affected} people feel it when {} stops.", function.title));
+            let who = match affected {
+                1 => "One person feels".to_owned(),
+                affected => format!("About {affected} people feel"),
+            };
+            known.push(format!("{who} it when {} stops.", function.title));
         }
         known.push(match &details.workaround {
             Some(workaround) => format!(
                 "The stopgap on the map: {}, from {} on, for {}.",
-                workaround.name, workaround.after, workaround.lasts
+                workaround.name,
+                duration(workaround.after.as_ms()),
+                duration(workaround.lasts.as_ms())
             ),
             None => format!("The map names no stopgap for {}.", function.title),
         });

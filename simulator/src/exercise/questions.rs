@@ -5,6 +5,7 @@ use evenkeel_config::record::{DiscussionQuestion, EventKind, Explanation, Timeli
 use evenkeel_config::scenario::{PhaseKind, Scenario};
 
 use super::people::People;
+use crate::words::duration;
 
 /// More than this is no discussion.
 const MOST: usize = 3;
@@ -41,6 +42,7 @@ pub(super) fn questions(
             stopgap(people, &night.function.id),
         ));
     }
+    all.truncate(MOST - 1);
     let subject = event.components.iter().find_map(|id| Some((id, people.owner(id)?)));
     all.push(question(
         "Who decides, and by when?",
@@ -49,7 +51,6 @@ pub(super) fn questions(
             None => "the map names nobody who answers for it".to_owned(),
         },
     ));
-    all.truncate(MOST);
     all
 }
 
@@ -128,8 +129,8 @@ fn copies(people: &People<'_>, components: &[Id]) -> Option<String> {
             format!(
                 "{} (every {}, kept {}{kept})",
                 people.title(&backup.copy),
-                backup.every,
-                backup.keep
+                duration(backup.every.as_ms()),
+                duration(backup.keep.as_ms())
             )
         })
         .collect();
@@ -144,8 +145,8 @@ pub(super) fn stopgap(people: &People<'_>, function: &Id) -> String {
                 "{}: {:.0} of 100 of the work, from {} on, for {}",
                 workaround.name,
                 workaround.capacity.get() * 100.0,
-                workaround.after,
-                workaround.lasts
+                duration(workaround.after.as_ms()),
+                duration(workaround.lasts.as_ms())
             ),
             None => "the map names no stopgap".to_owned(),
         },

@@ -49,6 +49,11 @@ pub enum Entry {
     SpareTaken { step: u32, spare: u32 },
     /// Something was ordered and will be here at an instant.
     Ordered { step: u32, until: i64 },
+    /// A spare part was ordered and will be here at an instant: for a step
+    /// that found none in stock, or for the shelf, from which it took one.
+    SpareOrdered { step: u32, spare: u32, until: i64, for_shelf: bool },
+    /// A spare part came in, for a step or, where that is none, for the shelf.
+    SpareCame { step: u32, spare: u32 },
     /// A vendor was called and will work on it from an instant on.
     VendorCalled { step: u32, vendor: u32, until: i64 },
     /// A step has been ready since an instant for somebody who was away until
@@ -74,6 +79,8 @@ pub enum Entry {
     Restored { data: u32, copy: u32, snapshot: i64 },
     /// No usable copy is left.
     NoCopy { data: u32 },
+    /// Lost data is entered again, until an instant.
+    Reentered { step: u32, data: u32, until: i64 },
     /// A step did not work; what follows.
     Failed { step: u32, attempt: u32, then: OnFailure },
     /// A step is done.

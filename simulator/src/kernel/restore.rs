@@ -309,7 +309,9 @@ impl<'m> Trial<'m> {
         let then = step.map_or(OnFailure::GiveUp, |step| step.on_failure);
         if let Some(reentry) = step.and_then(|step| step.reentry.as_ref()) {
             let takes = self.draw(reentry, self.jobs[job as usize].attempt);
-            self.piece(job, Stage::Reentry, self.now.saturating_add(takes));
+            let until = self.now.saturating_add(takes);
+            self.note(Entry::Reentered { step: self.step_number(job), data, until });
+            self.piece(job, Stage::Reentry, until);
         } else if then == OnFailure::Continue {
             self.without_data(job, data);
         } else {

@@ -11,7 +11,7 @@ use super::chain::Label;
 use super::jobs::Stage;
 use super::log::Entry;
 use super::{Event, Trial};
-use crate::model::Demand;
+use crate::model::{Demand, NONE};
 
 /// More earlier uses than this are not looked at.
 const MOST_USES: u32 = 100_000;
@@ -71,7 +71,7 @@ impl Trial<'_> {
         let attempt = self.jobs[job as usize].attempt;
         if let Some(order) = &step.order {
             let until = self.now.saturating_add(self.draw(order, attempt));
-            self.note(Entry::Ordered { step: number, until });
+            self.note(Entry::SpareOrdered { step: number, spare: node, until, for_shelf: at_hand });
             self.at(until, Event::Delivery { pool });
         } else if !at_hand {
             return None;
@@ -88,16 +88,18 @@ impl Trial<'_> {
 
     /// A piece comes in: for an earlier failure, for who waits, or for the shelf.
     pub(super) fn on_delivery(&mut self, pool: u32) {
+        let spare = self.model.pools[pool as usize].node;
         let state = &mut self.pools[pool as usize];
         if state.owed > 0 {
             state.owed -= 1;
         } else if let Some(job) = state.queue.pop_front() {
             let label = self.label(job, Cause::LeadTime);
-            let component = self.model.pools[pool as usize].node;
-            self.stretch(job, Label { component, ..label });
+            self.note(Entry::SpareCame { step: self.step_number(job), spare });
+            self.stretch(job, Label { component: spare, ..label });
             self.call_vendor(job);
         } else {
             state.on_hand += 1;
+            self.note(Entry::SpareCame { step: NONE, spare });
         }
     }
 

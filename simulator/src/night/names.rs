@@ -76,6 +76,15 @@ impl<'a> Names<'a> {
         self.model.datasets.get(data as usize).map_or("", |data| self.title(data.node))
     }
 
+    /// `not before Tue ...`, of what was asked for.
+    pub(super) fn not_before(&self, ms: i64) -> String {
+        if ms == NEVER {
+            "and never comes".to_owned()
+        } else {
+            format!("not before {}", self.local.at(ms))
+        }
+    }
+
     /// `until Tue ...`, or for how long it never ends.
     pub(super) fn until(&self, ms: i64) -> String {
         if ms == NEVER {

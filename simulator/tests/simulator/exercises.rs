@@ -4,6 +4,7 @@ use evenkeel_config::record::Exercise;
 
 use crate::nights::{functions, scenarios};
 use crate::program::{program, text};
+use crate::support::{HEAD, blow};
 
 /// Reads CSV by RFC 4180 and nothing else: quoted fields, CR LF.
 fn strict_csv(text: &str) -> Vec<Vec<String>> {
@@ -87,6 +88,97 @@ fn the_pack_is_made_of_the_night() {
     // Ids of people are first names in this example; shared pages show roles.
     for name in ["Dana", "dana", "Ravi", "ravi"] {
         assert!(!words.contains(name), "{name} is named");
+    }
+}
+
+#[test]
+fn packs_are_the_same_bytes_on_any_number_of_threads() {
+    for (map, scenario, night) in [
+        ("example:city-hall", "ransomware", "bad"),
+        ("example:small-business", "host_failure", "likely"),
+        ("example:non-profit", "account_loss", "17"),
+    ] {
+        for format in ["md", "csv", "json"] {
+            let on = |threads: &str| {
+                let more = ["--night", night, "--threads", threads, "--trials", "600"];
+                let args = ["exercise", "--map", map, "--scenario", scenario, "--format", format];
+                let out = program(&[&args[..], &more].concat());
+                assert!(out.status.success(), "{}", text(&out.stderr));
+                out.stdout
+            };
+            let one = on("1");
+            assert!(!one.is_empty() && one == on("2"), "{map} {scenario} {format}");
+        }
+    }
+}
+
+/// The injects of a small map's first night.
+fn small(body: &str, strike: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (map, scenario) = (folder.path().join("map.toml"), folder.path().join("s.toml"));
+    std::fs::write(&map, format!("{HEAD}{body}")).expect("written");
+    std::fs::write(&scenario, strike).expect("written");
+    let (map, scenario) = (map.display().to_string(), scenario.display().to_string());
+    let pack = exercise(&map, &scenario, "json", &["--night", "0"]);
+    let pack: Exercise = serde_json::from_str(&pack).expect("an exercise");
+    pack.injects.into_iter().map(|inject| inject.text).collect()
+}
+
+#[test]
+fn an_intruder_who_comes_back_is_brought_in() {
+    let body = "[function.f]\nneeds = [\"s\"]\n\
+         [service.s]\nneeds = [\"data\"]\nruns_on = \"h\"\n\
+         [host.h]\nrecover = [{ step = \"build\", effort = \"1h\" }]\n\
+         clear = [{ step = \"clear\", effort = \"3h\" }]\n\
+         [dataset.data]\nsize = \"1 GB\"\nstored_on = \"h\"\n\
+         backups = [{ copy = \"nas\", every = \"24h\", keep = \"10d\" }]\n\
+         recover = [{ step = \"restore\", dataset = \"data\", unclean = true }]\n\
+         [copy.nas]\nrestore_success = 1\n";
+    let strike = blow("\"h\", \"data\"", "lost", "").replace("when =", "dwell = \"30d\"\nwhen =");
+    let told = small(body, &strike);
+    let back = told.iter().position(|text| text.starts_with("The intruder is back with"));
+    let clear = told.iter().position(|text| text.starts_with("F is usable again"));
+    assert!(back.is_some() && back < clear.or(Some(usize::MAX)), "{told:#?}");
+    assert!(told.iter().any(|text| text.starts_with("The intruder is out;")), "{told:#?}");
+}
+
+#[test]
+fn spares_and_work_entered_again_are_told_in_plain_words() {
+    let body = "[function.f]\nneeds = [\"a\", \"b\", \"data\"]\n\
+         [host.a]\nrecover = [{ step = \"swap\", spare = \"board\" }]\n\
+         [host.b]\nrecover = [{ step = \"swap it\", spare = \"board\" }]\n\
+         [spare.board]\nname = \"control board\"\nstock = 1\nlead_time = \"9d\"\n\
+         [dataset.data]\nsize = \"1 GB\"\nstored_on = \"a\"\n\
+         recover = [{ step = \"restore\", dataset = \"data\", reentry = \"40h\" }]\n";
+    let told = small(body, &blow("\"a\", \"b\"", "lost", ""));
+    let says = |words: &str| told.iter().any(|text| text.contains(words));
+    assert!(
+        says("waits for control board: none is in stock; one is ordered, not before"),
+        "{told:#?}"
+    );
+    assert!(says("entered again by hand, until"), "{told:#?}");
+    // The piece for the shelf keeps nobody waiting.
+    assert!(!says("another control board"), "{told:#?}");
+    assert!(says("It is clear what happened"), "{told:#?}");
+}
+
+#[test]
+fn nothing_is_asked_twice_and_equal_waits_are_one() {
+    let pack = exercise("example:city-hall", "ransomware", "json", &["--most", "60"]);
+    let pack: Exercise = serde_json::from_str(&pack).expect("an exercise");
+    let mut asked = std::collections::BTreeSet::new();
+    for inject in &pack.injects {
+        for question in &inject.questions {
+            let new = asked.insert((inject.module, &question.ask, &question.map_says));
+            assert!(new, "{question:?} is asked twice in module {}", inject.module);
+        }
+    }
+    let calls = pack.injects.iter().filter(|inject| inject.text.contains(" is called for "));
+    let mut known = std::collections::BTreeSet::new();
+    for call in calls {
+        let (who, rest) = call.text.split_once(" is called for ").expect("it is there");
+        let (_, until) = rest.rsplit_once(" and keeps us waiting ").expect("until when");
+        assert!(known.insert((call.at_ms, who, until)), "{}", call.text);
     }
 }
 

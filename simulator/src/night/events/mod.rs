@@ -167,6 +167,8 @@ impl Teller<'_> {
             | Entry::Began { .. }
             | Entry::SpareTaken { .. }
             | Entry::Ordered { .. }
+            | Entry::SpareOrdered { .. }
+            | Entry::SpareCame { .. }
             | Entry::VendorCalled { .. }
             | Entry::Waited { .. }
             | Entry::Works { .. }
@@ -179,7 +181,8 @@ impl Teller<'_> {
             | Entry::TransferCut { .. }
             | Entry::TransferEnded { .. }
             | Entry::Restored { .. }
-            | Entry::NoCopy { .. } => self.restore(at, entry),
+            | Entry::NoCopy { .. }
+            | Entry::Reentered { .. } => self.restore(at, entry),
             Entry::NoSteps { .. }
             | Entry::InLine { .. }
             | Entry::RecoveryBegins

@@ -79,7 +79,7 @@ impl Teller<'_> {
             }
             Entry::Restored { data, copy, snapshot } => {
                 let text = format!(
-                    "{} is back as of {}: {} of work is lost",
+                    "{}: restored as of {}; {} of work is lost",
                     names.data(data),
                     names.local.at(snapshot),
                     duration(-snapshot)
@@ -90,6 +90,11 @@ impl Teller<'_> {
                 let text =
                     format!("no usable copy of {} is left: all of it is lost", names.data(data));
                 Draft::new(at, EventKind::Lost, node(data), text)
+            }
+            Entry::Reentered { step, data, until } => {
+                let text =
+                    format!("{}: entered again by hand, {}", names.data(data), names.until(until));
+                Draft::new(at, EventKind::Lost, node(data), text).step(step).until(until)
             }
             _ => return,
         };

@@ -31,8 +31,11 @@ impl Teller<'_> {
                 add(EventKind::Done, step, owner(step), text);
             }
             Entry::Gated { step, by } => {
-                let text =
-                    format!("{} cannot start: {} is not up", names.step_of(step), names.title(by));
+                let text = format!(
+                    "{} cannot start: it needs {} first",
+                    names.step_of(step),
+                    names.title(by)
+                );
                 add(EventKind::WaitGate, step, with(step, by), text);
             }
             Entry::Began { step, attempt } => {
@@ -52,12 +55,41 @@ impl Teller<'_> {
             }
             Entry::Ordered { step, until } => {
                 let text =
-                    format!("{}: ordered, on its way {}", names.step_of(step), names.until(until));
+                    format!("{}: asked for, {}", names.step_of(step), names.not_before(until));
                 self.drafts.push(
                     Draft::new(at, EventKind::WaitDelivery, owner(step), text)
                         .step(step)
                         .until(until),
                 );
+            }
+            Entry::SpareOrdered { step, spare, until, for_shelf: true } => {
+                let text = format!(
+                    "another {} is ordered, {}",
+                    names.title(spare),
+                    names.not_before(until)
+                );
+                add(EventKind::Work, step, with(step, spare), text);
+            }
+            Entry::SpareOrdered { step, spare, until, for_shelf: false } => {
+                let text = format!(
+                    "{} waits for {}: none is in stock; one is ordered, {}",
+                    names.step_of(step),
+                    names.title(spare),
+                    names.not_before(until)
+                );
+                self.drafts.push(
+                    Draft::new(at, EventKind::WaitDelivery, with(step, spare), text)
+                        .step(step)
+                        .until(until),
+                );
+            }
+            Entry::SpareCame { step: NONE, spare } => {
+                let before = "delivered for the shelf: ".to_owned();
+                self.add(Draft::listed(at, EventKind::Return, spare, before));
+            }
+            Entry::SpareCame { step, spare } => {
+                let text = format!("{} is here for {}", names.title(spare), names.step_of(step));
+                add(EventKind::Work, step, with(step, spare), text);
             }
             Entry::VendorCalled { step, vendor, until } => {
                 let text = format!(
