@@ -18,6 +18,7 @@ mod exercises;
 mod many;
 mod nights;
 mod paths;
+mod paths_examples;
 mod portfolios;
 mod program;
 mod properties;

@@ -61,7 +61,7 @@ fn by_path(model: &Model, path: &Path, level: Level, seed: u64, trials: Trials) 
 
 /// Compares some trials on the model's own path, with all instructions of this
 /// processor; gives the path's name.
-fn same(model: &Model) -> &'static str {
+pub(crate) fn same(model: &Model) -> &'static str {
     let path = Path::of(model);
     for trials in [Trials { first: 0, step: 1 }, Trials { first: 1_001, step: 3 }] {
         let kernel: Vec<Told> =
