@@ -41,6 +41,9 @@ pub(crate) struct Asked {
     /// Trials of each engine.
     #[arg(long, default_value_t = 20_000)]
     trials: u32,
+    /// One pass over just so many trials, for whoever counts instructions.
+    #[arg(long)]
+    once: bool,
     /// Only this engine.
     #[arg(long)]
     engine: Option<String>,
@@ -152,18 +155,19 @@ fn keyed(model: &Model, draws: &[Draw], from: u32, to: u32) -> i64 {
     total
 }
 
-/// The best of five passes, each over trials of its own.
+/// The best of the passes, each over trials of its own.
 fn report(asked: &Asked, name: &str, engine: Engine<'_>) {
-    const PASSES: u32 = 5;
-    let part = (asked.trials / PASSES).max(1).next_multiple_of(LANES as u32);
+    let passes = if asked.once { 1 } else { 5 };
+    let part = (asked.trials / passes).max(1);
+    let part = if asked.once { part } else { part.next_multiple_of(LANES as u32) };
     let mut total = 0_i128;
     let mut best = Duration::MAX;
-    for pass in 0..PASSES {
+    for pass in 0..passes {
         let start = Instant::now();
         total += i128::from(engine(pass * part, (pass + 1) * part));
         best = best.min(start.elapsed());
     }
-    let trials = u64::from(PASSES * part);
+    let trials = u64::from(passes * part);
     let line = serde_json::json!({
         "engine": name,
         "model": if asked.crew == 0 { "no contention".to_owned() } else { crew_words(asked.crew) },
