@@ -13,8 +13,8 @@ use crate::quantity::Span;
 /// success_half_life = "180d"
 /// success_apart = "7d"
 /// speed_half_life = "90d"
-/// speed_sigma = 0.35
-/// speed_weight = 4
+/// speed_sigma = 0.2
+/// speed_weight = 1
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -39,13 +39,15 @@ pub struct Calibration {
     #[serde(skip_serializing_if = "is_speed_half_life")]
     pub speed_half_life: Span,
     /// Spread of the logarithm of a restore's speed that is believed before any
-    /// drill; 0.35 unless stated, so that one restore in ten takes 1.6 times as
-    /// long as usual (our assumption, 2026).
+    /// drill; 0.2 unless stated, so that one restore in ten takes 1.3 times as
+    /// long as usual (our recordings of 2026: 0.05 on a quiet machine, 0.35 on one
+    /// with twelve waiting for two cores).
     #[serde(skip_serializing_if = "is_speed_sigma")]
     #[schemars(range(min = 0.0, max = 3.0))]
     pub speed_sigma: f64,
-    /// How many drills that spread is worth; 4 unless stated (our assumption,
-    /// 2026). With 0 the drills speak alone, and at least two are needed.
+    /// How many drills that spread is worth; 1 unless stated, so that a few
+    /// drills narrow or widen it to what they show (our assumption, 2026). With
+    /// 0 the drills speak alone, and at least two are needed.
     #[serde(skip_serializing_if = "is_speed_weight")]
     #[schemars(range(min = 0.0, max = 1000.0))]
     pub speed_weight: f64,
@@ -55,8 +57,8 @@ const SUCCESS_PRIOR: [f64; 2] = [1.4, 0.6];
 const SUCCESS_HALF_LIFE: Span = Span::from_hours(180 * 24);
 const SUCCESS_APART: Span = Span::from_hours(7 * 24);
 const SPEED_HALF_LIFE: Span = Span::from_hours(90 * 24);
-const SPEED_SIGMA: f64 = 0.35;
-const SPEED_WEIGHT: f64 = 4.0;
+const SPEED_SIGMA: f64 = 0.2;
+const SPEED_WEIGHT: f64 = 1.0;
 
 impl Default for Calibration {
     fn default() -> Self {
