@@ -13,7 +13,7 @@ use crate::plan::{self, Configured};
 use crate::serve::{self, ServeError, token};
 use crate::store::{self, Store, StoreError};
 use crate::{
-    discover, judge,
+    discover, drill, judge,
     latest::{self, Latest},
     metrics, planned, schedule,
 };
@@ -286,7 +286,14 @@ impl Agent {
             vanished: latest.vanished(&configured.entry).to_vec(),
             now,
         };
-        setup.checks.iter().map(state).collect()
+        let mut all: Vec<metrics::CheckState> = setup.checks.iter().map(state).collect();
+        // Drills that nobody scheduled are shown once there was one.
+        let scheduled = |name: &str| setup.checks.iter().any(|check| check.entry.name == name);
+        let by_hand = setup.checks.iter().filter(|check| check.kind.backup.is_some());
+        let by_hand = by_hand.map(|check| Arc::new(drill::by_hand(check)));
+        let shown = by_hand.filter(|drill| !scheduled(&drill.entry.name));
+        all.extend(shown.map(|drill| state(&drill)).filter(|drill| drill.evidence.is_some()));
+        all
     }
 
     pub(crate) fn setup(&self) -> Arc<Setup> {

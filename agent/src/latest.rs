@@ -83,6 +83,20 @@ impl Latest {
         }
     }
 
+    /// Takes over what another program stored, such as a drill by hand, if it is
+    /// newer than what is known; `seeing` is the newest with facts of its check.
+    pub(crate) fn adopt(&mut self, newest: Evidence, seeing: Option<Evidence>) {
+        let name = newest.check.clone();
+        if self.evidence.get(&name).is_some_and(|known| known.started >= newest.started) {
+            return;
+        }
+        match seeing.filter(|_| !has_facts(&newest)) {
+            Some(seeing) => self.blind.insert(name.clone(), seeing),
+            None => self.blind.remove(&name),
+        };
+        self.evidence.insert(name, newest);
+    }
+
     /// Puts a piece of evidence in line to be stored.
     pub(crate) fn wait(&mut self, evidence: Evidence, settings: String) {
         if self.waiting.len() == MOST_WAITING {

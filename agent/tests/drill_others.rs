@@ -1,11 +1,14 @@
 //! Drills through the program itself beside restic's own: plain files, rsnapshot's
-//! generations, the canary, and restores that people did by hand.
+//! generations, the canary, restores that people did by hand, and drills beside a service.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+
 use support::lab::Lab;
-use support::run;
+use support::{run, until};
 
 #[test]
 fn plain_files_are_drilled_by_copying_and_opening_them() {
@@ -122,4 +125,43 @@ fn a_restore_by_hand_counts_where_we_cannot_drill_ourselves() {
     let (ids, state) = lab.check("restorable");
     assert!(ids.contains(&"drill_failed".to_owned()) && state == "fails proven", "{ids:?} {state}");
     assert_eq!(lab.json(&["drill", "none", "--by-hand", "worked"]).0, 3);
+}
+
+/// A drill that nobody scheduled: the service shows it at its next look.
+#[test]
+fn a_running_agent_shows_a_drill_that_somebody_ran_beside_it() {
+    let lab = Lab::new(
+        "[[check.files]]\nname = \"dumps\"\ncomponent = \"nas\"\npath = \"LAB/dumps/*\"\n\
+         every = \"1s\"\n",
+    );
+    std::fs::create_dir(lab.path("dumps")).unwrap();
+    std::fs::write(lab.path("dumps/erp.txt"), "rows\n".repeat(900)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_evenkeel-agent"));
+    command.arg("--data").arg(lab.path("data")).arg("run").stderr(Stdio::piped());
+    let mut service = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(service.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let listens = line.split_once("http://").unwrap().1.split('/').next().unwrap();
+    let page = || {
+        let mut stream = std::net::TcpStream::connect(listens).unwrap();
+        let request =
+            format!("GET /metrics HTTP/1.1\r\nHost: {listens}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        page
+    };
+    let never = "evenkeel_finding{check=\"dumps\",component=\"nas\",id=\"never_drilled\"";
+    until("the first look", || page().contains(never));
+    assert!(!page().contains("evenkeel_drill_worked"));
+    assert_eq!(lab.json(&["drill", "dumps"]).0, 0);
+    let worked = "evenkeel_drill_worked{check=\"dumps/drill\"";
+    until("the next look", || page().contains(worked));
+    let page = page();
+    assert!(!page.contains(never), "{page}");
+    let line = |name: &str| page.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(line(worked).ends_with(" 1"), "{page}");
+    assert!(line("evenkeel_check_status{check=\"dumps/drill\"").ends_with(" 0"), "{page}");
+    service.kill().unwrap();
+    service.wait().unwrap();
 }

@@ -257,39 +257,6 @@ fn a_damaged_pack_costs_files_of_a_full_restore() {
 }
 
 #[test]
-fn a_warm_cache_hides_nothing() {
-    let lab = Lab::new();
-    lab.settings("parts = 0");
-    // Fill the cache that restic takes by itself, of the agent's user.
-    let cache = lab.path(".cache/restic").display().to_string();
-    let fixed = ["--cache-dir", &cache, "-q", "-r", "repository", "--password-file", "secret"];
-    let target = lab.path("warm").display().to_string();
-    let warm = [&fixed[..], &["restore", "latest", "--target", &target]].concat();
-    run(lab.folder.path(), "restic", &warm);
-    // The pack with the folders is the smallest.
-    damage(lab.packs().last().unwrap(), 64);
-    run(lab.folder.path(), "restic", &warm);
-    let (code, said) = lab.drill(&[]);
-    assert_eq!(code, 2, "{said:#}");
-    assert!(lab.findings().iter().any(|id| id.starts_with("drill_")), "{:?}", lab.findings());
-}
-
-#[test]
-fn a_missing_pack_ends_at_the_deadline_which_is_no_failed_drill_or_is_told_as_one() {
-    let lab = Lab::new();
-    lab.settings("parts = 0\ndeadline = \"60s\"\nfiles = 200");
-    std::fs::remove_file(&lab.packs()[0]).unwrap();
-    let (code, said) = lab.drill(&["--level", "full"]);
-    assert_ne!(code, 0, "{said:#}");
-    if code == 3 {
-        assert_eq!(said["failure"]["kind"], "timeout", "{said:#}");
-        assert_eq!(lab.findings(), ["timeout"]);
-    } else {
-        assert!(lab.findings().iter().any(|id| id.starts_with("drill_")));
-    }
-}
-
-#[test]
 fn the_escrowed_secret_is_what_opens_it() {
     let lab = Lab::new();
     lab.settings("parts = 0");
@@ -336,18 +303,6 @@ fn a_drill_waits_for_a_backup() {
     assert_eq!(lab.drill(&[]).0, 0);
 }
 
-#[test]
-fn an_empty_snapshot_is_a_failed_drill() {
-    let lab = Lab::new();
-    std::fs::remove_dir_all(lab.path("source")).unwrap();
-    std::fs::create_dir(lab.path("source")).unwrap();
-    lab.restic(&["backup", &lab.path("source").display().to_string()]);
-    lab.settings("parts = 0");
-    let (code, said) = lab.drill(&[]);
-    assert_eq!(code, 2, "{said:#}");
-    assert_eq!(lab.findings(), ["drill_failed"]);
-}
-
 /// A drill that takes a while: so few bytes a second come through.
 fn slow(lab: &Lab) -> Child {
     lab.settings("parts = 0\nbandwidth = \"200 kB/s\"");
@@ -365,19 +320,6 @@ fn slow(lab: &Lab) -> Child {
         all.keys().any(|path| path.display().to_string().contains("/source/"))
     });
     child
-}
-
-#[test]
-fn a_killed_drill_leaves_nothing_behind() {
-    let lab = Lab::new();
-    let before = lab.repository();
-    let mut child = slow(&lab);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    lab.settings("parts = 0");
-    let (code, said) = lab.drill(&[]);
-    assert_eq!(code, 0, "{said:#}");
-    assert_eq!(lab.repository(), before);
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub fn by_hand(check: &Configured) -> Configured {
     entry.kind = KIND.name.to_owned();
     Configured {
         kind: &KIND,
-        every: KIND.every,
+        every: super::run::UNSCHEDULED,
         deadline: check.deadline,
         digest: check.digest.clone(),
         entry,

@@ -30,6 +30,12 @@ const FILES_BESIDE: u64 = 200_000;
 /// What is left of the deadline for removing what was restored.
 const TIDYING: Duration = Duration::from_secs(5);
 
+/// So long before its end a worker stops its tools, to say what they said till then.
+const ANSWERING: Duration = Duration::from_secs(2);
+
+/// The rhythm of drills that nobody scheduled: what one came to counts for two, a year.
+pub(super) const UNSCHEDULED: Span = Span::from_hours(183 * 24);
+
 /// A check of a backup with what its drills need.
 #[derive(Clone)]
 pub struct Drill {
@@ -177,7 +183,7 @@ impl Drill {
         entry.kind = super::KIND.name.to_owned();
         Configured {
             kind: &super::KIND,
-            every: self.settings.every.unwrap_or(super::KIND.every),
+            every: self.settings.every.unwrap_or(UNSCHEDULED),
             deadline: self.deadline(),
             digest: digest(&entry),
             entry,
@@ -396,11 +402,12 @@ impl Drill {
         let secret = self.secret(order).and_then(Path::to_str);
         let secret = secret.map(|file| (self.secret_key, file));
         let within = until.saturating_duration_since(Instant::now()).saturating_sub(TIDYING);
+        let working = within.saturating_sub(ANSWERING.min(within / 10));
         let job = Job {
             drilled: Drilled::of(&self.entry, secret),
             folder: sandbox.files(),
             cache: sandbox.cache(),
-            within_ms: u64::try_from(within.as_millis()).unwrap_or(u64::MAX),
+            within_ms: u64::try_from(working.as_millis()).unwrap_or(u64::MAX),
             bandwidth: self.settings.bandwidth,
             seed,
             data: data.to_owned(),

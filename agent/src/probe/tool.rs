@@ -104,7 +104,7 @@ pub struct Tool {
     folder: PathBuf,
 }
 
-/// What came of a command that ended by itself.
+/// What a command printed, and its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Exit code; `None` when a signal ended it.
@@ -115,6 +115,15 @@ pub struct Output {
     pub stderr: Vec<u8>,
     /// The end of standard error in one line, without secrets.
     pub said: String,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself.
+    Itself(Output),
+    /// It was stopped at its deadline with all its children, and had printed this.
+    Stopped(Output),
 }
 
 impl Tool {
@@ -186,17 +195,37 @@ impl Tool {
         arguments: &[A],
         deadline: Duration,
     ) -> Result<Output, ToolError> {
+        match self.run_or_stop(arguments, deadline).await? {
+            Ended::Itself(output) => Ok(output),
+            Ended::Stopped(_) => Err(self.late(deadline)),
+        }
+    }
+
+    /// As [`Tool::run`], but what it printed until it was stopped at the deadline
+    /// is kept: a tool that tries again and again may long have said why.
+    ///
+    /// # Errors
+    /// As [`Tool::run`], without the deadline.
+    pub async fn run_or_stop<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        deadline: Duration,
+    ) -> Result<Ended, ToolError> {
         let mut running = self.start(arguments)?;
-        match tokio::time::timeout(deadline, running.finish(self.output_cap)).await {
-            Err(_) => Err(self.late(deadline)),
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let work = running.finish(self.output_cap, &mut stdout, &mut stderr);
+        let ended = tokio::time::timeout(deadline, work).await;
+        let output = |code| {
+            let said = self.secrets.words(&stderr);
+            Output { code, stdout, stderr, said }
+        };
+        match ended {
+            Err(_) => Ok(Ended::Stopped(output(None))),
             Ok(Err(Broken::TooLong)) => {
                 Err(ToolError::OutputTooLong { name: self.name.clone(), cap: self.output_cap })
             }
             Ok(Err(Broken::System(why))) => Err(ToolError::Start { name: self.name.clone(), why }),
-            Ok(Ok((code, stdout, stderr))) => {
-                let said = self.secrets.words(&stderr);
-                Ok(Output { code, stdout, stderr, said })
-            }
+            Ok(Ok(code)) => Ok(Ended::Itself(output(code))),
         }
     }
 
@@ -249,14 +278,16 @@ impl Tool {
                 }
             }
         };
-        let work = async { tokio::join!(feed, running.finish(self.output_cap)).1 };
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let end = running.finish(self.output_cap, &mut stdout, &mut stderr);
+        let work = async { tokio::join!(feed, end).1 };
         match tokio::time::timeout(deadline, work).await {
             Err(_) => Err(self.late(deadline)),
             Ok(Err(Broken::TooLong)) => {
                 Err(ToolError::OutputTooLong { name: self.name.clone(), cap: self.output_cap })
             }
             Ok(Err(Broken::System(why))) => Err(ToolError::Start { name: self.name.clone(), why }),
-            Ok(Ok((code, stdout, stderr))) => {
+            Ok(Ok(code)) => {
                 let said = self.secrets.words(&stderr);
                 Ok(Output { code, stdout, stderr, said })
             }
@@ -317,15 +348,18 @@ enum Broken {
 }
 
 impl Running {
-    async fn finish(&mut self, cap: usize) -> Result<(Option<i32>, Vec<u8>, Vec<u8>), Broken> {
-        let stdout = self.child.stdout.take();
-        let stderr = self.child.stderr.take();
-        let (stdout, stderr) =
-            tokio::try_join!(read_capped(stdout, cap), read_capped(stderr, cap))?;
+    async fn finish(
+        &mut self,
+        cap: usize,
+        stdout: &mut Vec<u8>,
+        stderr: &mut Vec<u8>,
+    ) -> Result<Option<i32>, Broken> {
+        let (out, err) = (self.child.stdout.take(), self.child.stderr.take());
+        tokio::try_join!(read_capped(out, cap, stdout), read_capped(err, cap, stderr))?;
         let status = self.child.wait().await.map_err(|error| Broken::System(error.to_string()))?;
         // Its number may now be given to somebody else, so it must not be killed any more.
         self.first = None;
-        Ok((status.code(), stdout, stderr))
+        Ok(status.code())
     }
 }
 
@@ -336,10 +370,10 @@ impl Running {
         longest: usize,
         each: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<(Option<i32>, Vec<u8>), Broken> {
-        let stdout = self.child.stdout.take();
-        let stderr = self.child.stderr.take();
-        let ((), stderr) =
-            tokio::try_join!(read_lines(stdout, longest, each), read_capped(stderr, cap))?;
+        let (stdout, errors) = (self.child.stdout.take(), self.child.stderr.take());
+        let mut stderr = Vec::new();
+        let errors = read_capped(errors, cap, &mut stderr);
+        tokio::try_join!(read_lines(stdout, longest, each), errors)?;
         let status = self.child.wait().await.map_err(|error| Broken::System(error.to_string()))?;
         self.first = None;
         Ok((status.code(), stderr))
@@ -364,16 +398,16 @@ impl Drop for Running {
 async fn read_capped<R: AsyncRead + Unpin>(
     source: Option<R>,
     cap: usize,
-) -> Result<Vec<u8>, Broken> {
-    let mut bytes = Vec::new();
-    let Some(source) = source else { return Ok(bytes) };
+    bytes: &mut Vec<u8>,
+) -> Result<(), Broken> {
+    let Some(source) = source else { return Ok(()) };
     let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
     source
         .take(limit)
-        .read_to_end(&mut bytes)
+        .read_to_end(bytes)
         .await
         .map_err(|error| Broken::System(error.to_string()))?;
-    if bytes.len() > cap { Err(Broken::TooLong) } else { Ok(bytes) }
+    if bytes.len() > cap { Err(Broken::TooLong) } else { Ok(()) }
 }
 
 async fn read_lines<R: AsyncRead + Unpin>(

@@ -294,12 +294,31 @@ pub(crate) fn record(
     let evidence = judge::evidence(&run, result);
     let vanished: Vec<SeenSubject> =
         seen.into_iter().filter(|seen| judge::is_vanished(&evidence, &seen.subject)).collect();
+    if let Err(error) = adopt_drill(agent, configured) {
+        tracing::error!("{error}");
+    }
     let mut latest = agent.latest();
     latest.put(evidence.clone(), &configured.digest, vanished);
     latest.wait(evidence.clone(), configured.digest.clone());
     drop(latest);
     flush(agent);
     evidence
+}
+
+/// Shows the newest drill of a check, by whatever program it was made.
+fn adopt_drill(agent: &Agent, configured: &Configured) -> Result<(), StoreError> {
+    if configured.kind.backup.is_none() {
+        return Ok(());
+    }
+    let name = drill::name_of(&configured.entry.name);
+    let (newest, seeing) = {
+        let store = agent.store();
+        (store.newest(&name)?, store.last_observed(&name)?)
+    };
+    if let Some(newest) = newest {
+        agent.latest().adopt(newest, seeing);
+    }
+    Ok(())
 }
 
 /// Stores what waits, oldest first, until something fails; the rest waits on.

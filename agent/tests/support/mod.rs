@@ -1,5 +1,6 @@
 //! Helpers of the tests against real peers: build a check, run it, name its findings.
 #![expect(dead_code, reason = "each test program uses a part of this")]
+pub(crate) mod bench;
 pub(crate) mod cluster;
 pub(crate) mod lab;
 pub(crate) mod rest_server;

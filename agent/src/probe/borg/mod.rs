@@ -98,7 +98,7 @@ pub struct Place {
 pub struct Repository {
     tool: Tool,
     name: String,
-    work: tempfile::TempDir,
+    work: Work,
     secrets: Secrets,
     /// What its folder tells, if it lies on this host.
     on_disk: Option<OnDisk>,
@@ -309,7 +309,7 @@ impl Repository {
     }
 
     fn shadow(&self) -> PathBuf {
-        self.work.path().join("repository")
+        self.work.folder.path().join("repository")
     }
 
     /// Whether there is time for what would be good to know, beside what is asked.
@@ -331,7 +331,7 @@ fn with_fixed(arguments: &[&str]) -> Vec<String> {
 /// Everything for [`Repository::open`] that touches files.
 struct Prepared {
     name: String,
-    work: tempfile::TempDir,
+    work: Work,
     environment: Vec<(String, String)>,
     secrets: Secrets,
     on_disk: Option<OnDisk>,
@@ -342,8 +342,8 @@ fn prepare(access: &Access, place: &Place) -> Result<Prepared, Failure> {
     let mut secrets = Secrets::default();
     let mut environment = variables(access, &host, &mut secrets)?;
     let work = work_folder(&place.data)?;
-    let base = work.path().join("base");
-    let shadow = work.path().join("repository");
+    let base = work.folder.path().join("base");
+    let shadow = work.folder.path().join("repository");
     for folder in [&base, &shadow] {
         std::fs::create_dir(folder).map_err(|error| no_folder(&error))?;
     }
@@ -440,16 +440,22 @@ fn no_folder(error: &std::io::Error) -> Failure {
     }
 }
 
-/// A new folder that only we can read, removed when the look ends.
-fn work_folder(data: &Path) -> Result<tempfile::TempDir, Failure> {
+/// A new folder that only we can read, removed when the look ends. What was killed
+/// before it could do so is removed by the next one.
+fn work_folder(data: &Path) -> Result<Work, Failure> {
     let prefix = format!("{WORK}{}-", std::process::id());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix);
-    let made = if data.is_dir() {
-        shadow::sweep(data, WORK);
-        builder.tempdir_in(data)
-    } else {
-        builder.tempdir()
-    };
-    made.map_err(|error| no_folder(&error))
+    let folder = if data.is_dir() { data.to_owned() } else { std::env::temp_dir() };
+    shadow::sweep(&folder, WORK);
+    let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(folder);
+    let work = made.map_err(|error| no_folder(&error))?;
+    // Where folders cannot be held, the number of our process alone protects it.
+    let held = shadow::hold(work.path()).ok();
+    Ok(Work { folder: work, _held: held })
+}
+
+/// The folder from which borg works, held while it is in use.
+#[derive(Debug)]
+struct Work {
+    folder: tempfile::TempDir,
+    _held: Option<std::fs::File>,
 }

@@ -4,11 +4,14 @@
 //! date, and may then throw segments away. In a folder that holds links to the
 //! repository's files, whatever it writes or removes is ours.
 use std::collections::BTreeMap;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+use std::time::Duration;
 
 use evenkeel_config::record::{Failure, FailureKind};
 use jiff::Timestamp;
+use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use crate::backup::{LockSeen, LocksSeen};
 use crate::probe::host::{Host, HostError};
@@ -18,6 +21,9 @@ const MOST_SEGMENTS: usize = 500_000;
 
 /// A repository's configuration has a key of a few hundred bytes in it.
 const LARGEST_CONFIG: usize = 64 << 10;
+
+/// A folder is held at once when it is made, or its process hangs.
+const HELD_WITHIN: Duration = Duration::from_secs(60);
 
 /// The list of segments in use takes a few bytes for each.
 const LARGEST_HINTS: usize = 64 << 20;
@@ -307,7 +313,21 @@ fn lock(root: &Path, host_id: &str, pid: u32, exclusive: bool, made: Timestamp) 
     }
 }
 
-/// Removes what looks of earlier processes of ours left behind in a folder.
+/// Holds a folder of a look, so that nobody takes it for left behind.
+pub(super) fn hold(folder: &Path) -> std::io::Result<File> {
+    let opened = open_folder(folder)?;
+    rustix::fs::flock(&opened, FlockOperation::NonBlockingLockShared)?;
+    Ok(opened)
+}
+
+fn open_folder(folder: &Path) -> std::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(folder, flags, Mode::empty())?.into())
+}
+
+/// Removes what looks that were killed left behind in a folder, which may be one
+/// where everybody writes: real folders of our own user that nobody holds any
+/// more. No link is followed.
 pub(super) fn sweep(folder: &Path, prefix: &str) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
@@ -315,12 +335,27 @@ pub(super) fn sweep(folder: &Path, prefix: &str) {
         let process = name
             .to_str()
             .and_then(|name| name.strip_prefix(prefix)?.split('-').next()?.parse::<u32>().ok());
-        let Some(process) = process else { continue };
-        if !PathBuf::from(format!("/proc/{process}")).exists() {
+        if let Some(process) = process
+            && open_folder(&entry.path()).is_ok_and(|opened| is_left(&opened, process))
+        {
             // What cannot be removed is in nobody's way.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Whether the look that made a folder was killed. The first moments before it is
+/// held are spared while there is a process of that number.
+fn is_left(opened: &File, process: u32) -> bool {
+    let Ok(about) = opened.metadata() else { return false };
+    let is_ours = about.uid() == rustix::process::geteuid().as_raw();
+    let is_young = || {
+        let age = about.modified().ok().and_then(|made| made.elapsed().ok());
+        age.is_none_or(|age| age < HELD_WITHIN)
+    };
+    let may_begin = Path::new(&format!("/proc/{process}")).exists() && is_young();
+    let take = || rustix::fs::flock(opened, FlockOperation::NonBlockingLockExclusive);
+    is_ours && !may_begin && take().is_ok()
 }
 
 #[cfg(test)]
@@ -345,6 +380,35 @@ mod tests {
         assert_eq!(segments_in_use(&hints[..20]), None);
         let old = b"\x82\xc4\x07version\x02\xc4\x08segments\x81\x07\x01";
         assert_eq!(segments_in_use(old), Some(vec![7]));
+    }
+
+    #[test]
+    fn what_the_killed_left_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let (dead, own) = (u32::MAX, std::process::id());
+        let names = [format!("x-{dead}-a"), format!("x-{dead}-b"), format!("x-{own}-c")];
+        for name in names.iter().map(String::as_str).chain(["x-notes", "y-1-a"]) {
+            std::fs::create_dir_all(at(name).join("base")).unwrap();
+        }
+        std::fs::write(other.path().join("kept"), "x").unwrap();
+        symlink(other.path(), at(&format!("x-{dead}-link"))).unwrap();
+        symlink(other.path(), at(&names[0]).join("link")).unwrap();
+        let held = hold(&at(&names[1])).unwrap();
+        sweep(folder.path(), "x-");
+        assert!(!at(&names[0]).exists(), "nobody holds it");
+        assert!(at(&names[1]).exists(), "it is held, whatever its number");
+        assert!(at(&names[2]).exists(), "it may be about to be held");
+        assert!(at("x-notes").exists() && at("y-1-a").exists(), "they are not ours");
+        assert!(other.path().join("kept").exists() && at(&format!("x-{dead}-link")).exists());
+        drop(held);
+        sweep(folder.path(), "x-");
+        assert!(!at(&names[1]).exists());
+        let long_ago = std::time::SystemTime::now() - 2 * HELD_WITHIN;
+        File::open(at(&names[2])).unwrap().set_modified(long_ago).unwrap();
+        sweep(folder.path(), "x-");
+        assert!(!at(&names[2]).exists(), "its number belongs to somebody else by now");
     }
 
     #[test]

@@ -362,6 +362,7 @@ const WORDS: &[(&str, FailureKind)] = &[
     ("unknown flag", FailureKind::ToolVersion),
     ("unknown command", FailureKind::ToolVersion),
     ("ciphertext verification failed", FailureKind::CorruptStructure),
+    ("not found in repository", FailureKind::CorruptStructure),
     ("invalid data returned", FailureKind::CorruptStructure),
     ("config is corrupted", FailureKind::CorruptStructure),
     ("is there a repository", FailureKind::NotFound),

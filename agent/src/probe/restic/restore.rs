@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Repository, classify};
-use crate::probe::tool::Output;
+use crate::probe::tool::{self, Output};
 
 /// One line of a list is not longer: a path has 4,096 bytes, escaped a few times that.
 const LONGEST_LINE: usize = 256 << 10;
@@ -131,7 +131,11 @@ impl Repository {
 
     async fn to_its_end(&self, arguments: &[String]) -> Result<Ended, Failure> {
         let began = Instant::now();
-        let output = self.tool.run(arguments, self.left()).await?;
+        let left = self.left();
+        let output = match self.tool.run_or_stop(arguments, left).await? {
+            tool::Ended::Itself(output) => output,
+            tool::Ended::Stopped(output) => return Err(stopped(&output, left)),
+        };
         let seconds = began.elapsed().as_secs_f64();
         match classify(output.code, &output.stderr) {
             Some(kind) if tells_nothing(kind) => Err(self.failure(kind, &output)),
@@ -146,6 +150,50 @@ impl Repository {
         self.until = until;
         self
     }
+}
+
+/// restic tries for minutes to read what is not there or is damaged. What it said
+/// of that until its deadline is the answer; without a word it was just slow.
+fn stopped(output: &Output, after: Duration) -> Failure {
+    let seconds = after.as_secs_f64().round();
+    let text = String::from_utf8_lossy(&output.stderr);
+    match text.lines().find_map(unreadable_data) {
+        Some(what) => Failure {
+            kind: FailureKind::CorruptData,
+            what: format!(
+                "stored data cannot be read ({what}); restic still tried again after {seconds} s \
+                 and was stopped"
+            ),
+            advice: super::advice(FailureKind::CorruptStructure).to_owned(),
+        },
+        None => Failure {
+            kind: FailureKind::Timeout,
+            what: format!("restic was stopped after {seconds} s without an end"),
+            advice: "raise the drill's deadline, or let it restore less".to_owned(),
+        },
+    }
+}
+
+/// What a line says of a pack that is not there or damaged: its short name and why.
+/// A line about a server that does not answer says nothing of the kind.
+fn unreadable_data(line: &str) -> Option<String> {
+    const WORDS: &[&str] = &[
+        "no such file or directory",
+        "does not exist",
+        "file does not exist",
+        "not found",
+        "404",
+        "ciphertext verification failed",
+        "invalid data returned",
+        "unexpected eof",
+        "file has been truncated",
+        "wrong data returned",
+    ];
+    let small = line.to_lowercase();
+    let word = WORDS.iter().find(|word| small.contains(**word))?;
+    let (_, rest) = line.split_once("<data/")?;
+    let name: String = rest.chars().take_while(char::is_ascii_hexdigit).take(16).collect();
+    Some(format!("pack {name}: {word}"))
 }
 
 /// Whether a failure says nothing about what is stored.
