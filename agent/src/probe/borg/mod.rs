@@ -448,7 +448,7 @@ fn work_folder(data: &Path) -> Result<Work, Failure> {
     shadow::sweep(&folder, WORK);
     let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(folder);
     let work = made.map_err(|error| no_folder(&error))?;
-    // Where folders cannot be held, the number of our process alone protects it.
+    // Where folders cannot be held, none can be taken for left behind, either.
     let held = shadow::hold(work.path()).ok();
     Ok(Work { folder: work, _held: held })
 }

@@ -134,7 +134,9 @@ impl Repository {
         let left = self.left();
         let output = match self.tool.run_or_stop(arguments, left).await? {
             tool::Ended::Itself(output) => output,
-            tool::Ended::Stopped(output) => return Err(stopped(&output, left)),
+            tool::Ended::Stopped(output) => {
+                return Err(stopped(&output, left, self.folder.is_some()));
+            }
         };
         let seconds = began.elapsed().as_secs_f64();
         match classify(output.code, &output.stderr) {
@@ -154,10 +156,10 @@ impl Repository {
 
 /// restic tries for minutes to read what is not there or is damaged. What it said
 /// of that until its deadline is the answer; without a word it was just slow.
-fn stopped(output: &Output, after: Duration) -> Failure {
+fn stopped(output: &Output, after: Duration, is_local: bool) -> Failure {
     let seconds = after.as_secs_f64().round();
     let text = String::from_utf8_lossy(&output.stderr);
-    match text.lines().find_map(unreadable_data) {
+    match text.lines().find_map(|line| unreadable_data(line, is_local)) {
         Some(what) => Failure {
             kind: FailureKind::CorruptData,
             what: format!(
@@ -175,22 +177,21 @@ fn stopped(output: &Output, after: Duration) -> Failure {
 }
 
 /// What a line says of a pack that is not there or damaged: its short name and why.
-/// A line about a server that does not answer says nothing of the kind.
-fn unreadable_data(line: &str) -> Option<String> {
+/// A line about a server that does not answer says nothing of the kind, and a pack
+/// that ends early is a short one on a disk alone: a line may break.
+fn unreadable_data(line: &str, is_local: bool) -> Option<String> {
     const WORDS: &[&str] = &[
         "no such file or directory",
         "does not exist",
-        "file does not exist",
         "not found",
-        "404",
         "ciphertext verification failed",
         "invalid data returned",
-        "unexpected eof",
-        "file has been truncated",
         "wrong data returned",
+        "file has been truncated",
     ];
     let small = line.to_lowercase();
-    let word = WORDS.iter().find(|word| small.contains(**word))?;
+    let short = is_local.then_some("unexpected eof");
+    let word = WORDS.iter().copied().chain(short).find(|word| small.contains(word))?;
     let (_, rest) = line.split_once("<data/")?;
     let name: String = rest.chars().take_while(char::is_ascii_hexdigit).take(16).collect();
     Some(format!("pack {name}: {word}"))
@@ -288,6 +289,25 @@ mod tests {
     fn patterns_match_the_path_alone() {
         assert_eq!(pattern(r"/a/we[ird]*? x\y"), r"/a/we\[ird\]\*\? x\\y");
         assert_eq!(pattern("/plain/päth$HOME"), "/plain/päth$HOME");
+    }
+
+    #[test]
+    fn what_was_said_before_the_deadline() {
+        let words = |line: &str, is_local| unreadable_data(line, is_local);
+        let gone = "Load(<data/e986545666>, 3000156, 0) returned error, retrying after 552ms: \
+            open r/data/e9/e986: no such file or directory";
+        assert_eq!(words(gone, true).unwrap(), "pack e986545666: no such file or directory");
+        let remote = "Load(<data/e986545666>, 0, 0) returned error, retrying after 1s: Not Found";
+        assert_eq!(words(remote, false).unwrap(), "pack e986545666: not found");
+        let short = "Load(<data/e986>, 30, 0) returned error, retrying after 1s: unexpected EOF";
+        assert!(words(short, true).is_some() && words(short, false).is_none());
+        for other in [
+            "Load(<data/e986>, 30, 0) returned error, retrying after 1s: dial tcp: i/o timeout",
+            "Load(<index/e986>, 30, 0) returned error, retrying: no such file or directory",
+            "restoring <Snapshot> to target",
+        ] {
+            assert_eq!(words(other, true), None, "{other}");
+        }
     }
 
     #[test]
