@@ -9,7 +9,7 @@ use std::path::Path;
 use evenkeel_agent::checks::Check;
 use evenkeel_config::record::FailureKind;
 use jiff::{SignedDuration, Timestamp};
-use support::cluster::{ROWS, dumps};
+use support::cluster::{Cluster, ROWS, dumps};
 use support::{build, drilled, ids, judged, observe};
 
 const NOTHING: &[&str] = &[];
@@ -125,9 +125,23 @@ async fn a_stale_database_does_not_hide_and_a_foreign_file_is_unknown() {
     assert_eq!(findings(folder.path()).await, ["backup_stale!"]);
     age(&other, 3);
     assert_eq!(findings(folder.path()).await, NOTHING);
-    std::fs::write(&other, b"\x28\xb5\x2f\xfd\0\0\0\0").unwrap();
-    age(&other, 1);
-    assert_eq!(findings(folder.path()).await, ["pg_dump_unknown"]);
+    for (program, ending) in [("zstd", "zst"), ("xz", "xz")] {
+        let made = folder.path().join(format!("web.sql.{ending}"));
+        support::run(folder.path(), program, &["-q", "-k", "web.sql"]);
+        age(&made, 1);
+        let keys = format!("path = \"{}\"\n", made.display());
+        let check = build("pg_dump", &keys);
+        let facts = observe(check.as_ref(), now()).await.unwrap();
+        assert_eq!(facts.get("complete", ""), None, "nobody may call it complete");
+        let found = check.judge(&facts, &[], now());
+        assert_eq!(ids(&found), ["pg_dump_unknown"]);
+        let (what, advice) = (&found[0].what, &found[0].advice);
+        assert!(what.contains(&format!("compressed by {program}")), "{what}");
+        assert!(advice.contains("by gzip"), "{advice}");
+        let failure = drilled(check.as_ref(), 60.0).await.unwrap_err();
+        assert!(failure.kind.is_unknown() && failure.advice.contains("by gzip"), "{failure:?}");
+        std::fs::remove_file(&made).unwrap();
+    }
     let check = build("pg_dump", "path = \"/nowhere/*\"");
     let facts = observe(check.as_ref(), now()).await.unwrap();
     assert_eq!(judged(check.as_ref(), &facts, now()), ["pg_dump_folder_missing!"]);
@@ -354,6 +368,38 @@ async fn damage_in_a_base_backup_shows_when_checksums_are_read() {
     let later = Timestamp::now() + SignedDuration::from_hours(2);
     let facts = observe(check.as_ref(), later).await.unwrap();
     assert_eq!(judged(check.as_ref(), &facts, later), ["backup_incomplete!"]);
+}
+
+/// With segments of 1 MB there are 4096 in a log, and the one after `...FF` is `...100`.
+#[tokio::test]
+async fn segments_of_another_size_are_no_gap() {
+    let bases = Bases { folder: tempfile::tempdir().unwrap() };
+    let segment = "0000000100000000000000F4";
+    let cluster = Cluster::start_with(&["--wal-segsize=1"], Some(segment));
+    let base = bases.path("base").display().to_string();
+    cluster.client(&["pg_basebackup", "-c", "fast", "-D", &base]);
+    let switch = |id: i64| {
+        let row = format!("insert into invoices values ({id}, '2026-11-21 10:00+00', 'x')");
+        cluster.sql("erp", &row);
+        cluster.sql("erp", "select pg_switch_wal()");
+    };
+    (-20..=0).for_each(switch);
+    let archived = "select count(*) from pg_stat_archiver where last_archived_wal >= \
+                    (select pg_walfile_name(pg_current_wal_lsn() - 1))";
+    support::until("the archive", || cluster.sql("erp", archived).trim() == "1");
+    support::run(bases.folder.path(), "cp", &["-r", &cluster.text("archive"), "."]);
+    drop(cluster);
+    let names = |wanted: &str| bases.path("archive").join(wanted).exists();
+    assert!(names("0000000100000000000000FF") && names("000000010000000000000100"));
+    assert_eq!(bases.findings("").await, NOTHING);
+    // As many people archive them.
+    support::run(&bases.path("archive"), "sh", &["-c", "gzip 0000000100000000000001*"]);
+    assert_eq!(bases.findings("").await, NOTHING);
+    support::run(&bases.path("archive"), "sh", &["-c", "gunzip *.gz"]);
+    let opened = drilled(bases.check("").as_ref(), 90.0).await.unwrap();
+    assert!(opened.works, "{}", opened.what);
+    std::fs::remove_file(bases.path("archive/000000010000000000000100")).unwrap();
+    assert_eq!(bases.findings("").await, ["pg_wal_gap!"]);
 }
 
 #[tokio::test]

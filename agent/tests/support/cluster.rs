@@ -22,6 +22,11 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// A running cluster with a filled database `erp` and an archive of its WAL.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[], None)
+    }
+
+    /// The same, made with further options, and with its WAL going on from a segment.
+    pub(crate) fn start_with(options: &[&str], segment: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cluster = Self { folder };
         let open = std::fs::Permissions::from_mode(0o777);
@@ -31,7 +36,11 @@ impl Cluster {
             std::fs::set_permissions(cluster.path(name), open.clone()).unwrap();
         }
         let data = cluster.text("data");
-        cluster.as_server(&["initdb", "-D", &data, "-U", "postgres", "-A", "trust", "--no-sync"]);
+        let usual = ["initdb", "-D", &data, "-U", "postgres", "-A", "trust", "--no-sync"];
+        cluster.as_server(&[&usual, options].concat());
+        if let Some(segment) = segment {
+            cluster.as_server(&["pg_resetwal", "-D", &data, "-l", segment]);
+        }
         let archive = cluster.text("archive");
         let settings = format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\n\

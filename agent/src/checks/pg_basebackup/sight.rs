@@ -1,5 +1,6 @@
 //! What is there: base backups with their files, and the archive behind them.
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 
 use evenkeel_config::record::{Failure, FailureKind, Value};
@@ -19,8 +20,12 @@ const LARGEST_MANIFEST: usize = 256 << 20;
 /// The largest label, in bytes.
 const LARGEST_LABEL: usize = 64 << 10;
 
-/// Bytes of a segment unless the cluster was made otherwise.
+/// Bytes of a segment unless the cluster was made otherwise, for archives whose files do
+/// not tell.
 const SEGMENT: u64 = 16 << 20;
+
+/// So many bytes of a segment tell how large all are, also compressed.
+const SEGMENT_HEAD: u64 = 4096;
 
 /// A backup that has no manifest after so long was not finished.
 const IN_THE_MAKING: SignedDuration = SignedDuration::from_hours(1);
@@ -46,6 +51,8 @@ pub(super) struct Base {
 pub(super) struct Archive {
     segments: BTreeSet<Segment>,
     newest: Option<Timestamp>,
+    /// Bytes of a segment, where the newest one tells.
+    segment_bytes: Option<u64>,
 }
 
 impl BaseBackups {
@@ -91,7 +98,8 @@ impl BaseBackups {
 
 impl Archive {
     fn gap(&self, base: &Base) -> Option<Segment> {
-        base::gap(base::first_segment(&base.label)?, &self.segments, SEGMENT)
+        let bytes = self.segment_bytes.unwrap_or(SEGMENT);
+        base::gap(base::first_segment(&base.label)?, &self.segments, bytes)
     }
 }
 
@@ -210,7 +218,11 @@ fn archive(host: &Host, folder: &str) -> Result<Archive, HostError> {
         }
     }
     if let Some((_, name)) = last {
-        archive.newest = host.about(&format!("{folder}/{name}")).ok().map(|one| one.modified);
+        let path = format!("{folder}/{name}");
+        archive.newest = host.about(&path).ok().map(|one| one.modified);
+        let mut head = Vec::new();
+        let read = host.stream(&path).map(|file| file.take(SEGMENT_HEAD).read_to_end(&mut head));
+        archive.segment_bytes = read.ok().and_then(|_| base::segment_bytes(&head));
     }
     Ok(archive)
 }

@@ -1,8 +1,10 @@
 //! What a base backup says of itself (`backup_manifest`, `backup_label`), and whether a WAL
 //! archive goes on from it without a gap.
 use std::collections::BTreeSet;
+use std::io::Read;
 
 use evenkeel_config::record::{Failure, FailureKind};
+use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -103,6 +105,23 @@ pub fn segment(name: &str) -> Option<Segment> {
     Some(Segment { timeline: part(0)?, log: part(8)?, number: part(16)? })
 }
 
+/// Bytes of a segment by the first bytes of one, also of one compressed by gzip: the long
+/// header of its first page (`XLogLongPageHeaderData` in PostgreSQL's `xlog_internal.h`).
+pub fn segment_bytes(head: &[u8]) -> Option<u64> {
+    const LONG: u16 = 2;
+    let mut plain = [0; 40];
+    let mut read: Box<dyn Read + '_> = match head {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(head)),
+        _ => Box::new(head),
+    };
+    read.read_exact(&mut plain).ok()?;
+    let small = |at: usize| u16::from_le_bytes([plain[at], plain[at + 1]]);
+    let large = |at: usize| u32::from(small(at)) | u32::from(small(at + 2)) << 16;
+    let bytes = u64::from(large(32));
+    let fits = bytes.is_power_of_two() && (1 << 20..=1 << 30).contains(&bytes);
+    (small(2) & LONG != 0 && fits && large(36).is_power_of_two()).then_some(bytes)
+}
+
 /// The first segment that an archive lacks between `first` and its newest; a
 /// change of the timeline is no gap.
 pub fn gap(first: Segment, archived: &BTreeSet<Segment>, segment_bytes: u64) -> Option<Segment> {
@@ -162,6 +181,7 @@ mod tests {
         fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,200}") {
             let _ = manifest(&bytes);
             let _ = (start_time(&text), first_segment(&text), segment(&text));
+            let _ = segment_bytes(text.as_bytes());
         }
     }
 }
