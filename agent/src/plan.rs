@@ -36,6 +36,26 @@ pub struct Configured {
 }
 
 impl Configured {
+    /// What is recorded beside a check under another name, though no schedule runs it.
+    pub(crate) fn beside(
+        &self,
+        kind: &'static CheckKind,
+        name: String,
+        check: Arc<dyn Check>,
+    ) -> Self {
+        let entry = CheckEntry { name, kind: kind.name.to_owned(), ..self.entry.clone() };
+        Self {
+            kind,
+            every: kind.every,
+            deadline: self.deadline,
+            digest: self.digest.clone(),
+            entry,
+            check,
+            drill: None,
+            running: Arc::default(),
+        }
+    }
+
     /// Whether it is a drill.
     pub fn is_drill(&self) -> bool {
         self.kind.name == drill::KIND.name

@@ -93,9 +93,10 @@ impl Lab {
 
     /// Our own file in the storage.
     fn canary(&self) -> PathBuf {
-        let names = std::fs::read_dir(self.path("storage")).unwrap().map(|one| one.unwrap().path());
+        let mut names =
+            std::fs::read_dir(self.path("storage")).unwrap().map(|one| one.unwrap().path());
         let is_ours = |path: &PathBuf| path.to_str().unwrap().contains("evenkeel-canary-");
-        names.filter(is_ours).next().expect("the canary is there")
+        names.find(is_ours).expect("the canary is there")
     }
 
     fn attributes(&self, change: &str, path: &Path) {
@@ -139,7 +140,7 @@ fn a_refusal_is_proof_for_a_while() {
     assert_eq!(std::fs::read(&canary).unwrap(), before);
     assert_eq!(lab.check(), (Vec::new(), "holds proven".to_owned()));
     old(&lab);
-    assert_eq!(lab.check(), (never.clone(), "holds declared".to_owned()));
+    assert_eq!(lab.check(), (never, "holds declared".to_owned()));
     // Root takes the attribute away, so for root it is none.
     lab.settings(&format!("{FILES} }}\n"));
     let root = Lab { is_root: true, ..lab };

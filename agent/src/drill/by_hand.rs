@@ -10,19 +10,8 @@ use crate::plan::Configured;
 
 /// What a drill by hand of a check is recorded as.
 pub fn by_hand(check: &Configured) -> Configured {
-    let mut entry = check.entry.clone();
-    entry.name = name_of(&entry.name);
-    entry.kind = KIND.name.to_owned();
-    Configured {
-        kind: &KIND,
-        every: super::run::UNSCHEDULED,
-        deadline: check.deadline,
-        digest: check.digest.clone(),
-        entry,
-        check: Arc::new(ByHand),
-        drill: None,
-        running: Arc::default(),
-    }
+    let beside = check.beside(&KIND, name_of(&check.entry.name), Arc::new(ByHand));
+    Configured { every: super::run::UNSCHEDULED, ..beside }
 }
 
 struct ByHand;

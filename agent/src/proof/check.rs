@@ -7,7 +7,7 @@ use evenkeel_config::quantity::Span;
 use evenkeel_config::record::{Evidence, Failure, FailureKind, Finding, Status, Value};
 use jiff::Timestamp;
 
-use super::{DEADLINE, Tried, name_of};
+use super::{Tried, name_of};
 use crate::checks::{Check, CheckKind, FactKind, Facts, FindingKind, Look};
 use crate::plan::Configured;
 use crate::probe::redact::plain;
@@ -55,19 +55,8 @@ fn build(entry: &CheckEntry, problems: &mut Problems) -> Option<Box<dyn Check>> 
 
 /// What a try for a check is recorded as.
 pub fn configured(check: &Configured) -> Configured {
-    let mut entry = check.entry.clone();
-    entry.name = name_of(&entry.name);
-    entry.kind = KIND.name.to_owned();
-    Configured {
-        kind: &KIND,
-        every: KIND.every,
-        deadline: DEADLINE,
-        digest: check.digest.clone(),
-        entry,
-        check: Arc::new(Recorded { component: check.entry.component.clone() }),
-        drill: None,
-        running: Arc::default(),
-    }
+    let recorded = Recorded { component: check.entry.component.clone() };
+    check.beside(&KIND, name_of(&check.entry.name), Arc::new(recorded))
 }
 
 /// What came of a try, as facts.
