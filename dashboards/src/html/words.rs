@@ -326,11 +326,15 @@ pub fn plain(text: &str) -> String {
     shortened(text, 240)
 }
 
-/// The same, cut to a length in characters, with an ellipsis.
+/// The same, cut to a length in characters, with an ellipsis; between words if
+/// that leaves most of it.
 pub fn shortened(text: &str, longest: usize) -> String {
     let mut out: String = text.trim().chars().take(longest).map(harmless).collect();
     if text.trim().chars().nth(longest).is_some() {
         out.pop();
+        if let Some(at) = out.rfind(' ').filter(|at| 3 * at > 2 * out.len()) {
+            out.truncate(at);
+        }
         out.truncate(out.trim_end().len());
         out.push('…');
     }
@@ -556,6 +560,8 @@ mod tests {
         assert_eq!(plain(&"x".repeat(10_000)).chars().count(), 240);
         assert_eq!(shortened("payroll", 7), "payroll");
         assert_eq!(shortened("pay roll and more", 5), "pay…");
+        assert_eq!(shortened("payroll and more", 15), "payroll and…");
+        assert_eq!(shortened("pay withoutanyspaces", 15), "pay withoutany…");
         assert_eq!(plain("Bürgerbüro 市役所"), "Bürgerbüro 市役所");
     }
 

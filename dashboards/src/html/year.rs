@@ -166,7 +166,7 @@ fn fixes(
     };
     let told = fixed.fixes.iter().map(|id| match place(id) {
         Some(at) => format!("fix{}{}", words::JOIN, at + 1),
-        None => words::shortened(&headline::fragment(&names.fix(id)), 60),
+        None => format!("“{}”", words::shortened(&names.fix(id), 60)),
     });
     words::list(&told.collect::<Vec<_>>(), 3)
 }
