@@ -10,10 +10,10 @@ mod support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use support::bench::{Bench, Repository, Tool, ids, said, script};
+use support::rows::{Row, hold};
 use support::{run, until};
 
 const TOOLS: [Tool; 2] = [Tool::Restic, Tool::Borg];
@@ -152,34 +152,25 @@ const SITUATIONS: [Situation; 14] = [
 
 #[test]
 fn each_situation_has_its_word_for_restic_and_for_borg() {
-    let next = AtomicUsize::new(0);
-    let wrong = std::sync::Mutex::new(Vec::new());
-    let work = || {
-        loop {
-            let turn = next.fetch_add(1, Ordering::Relaxed);
-            let tool = TOOLS[turn % TOOLS.len()];
-            let Some(situation) = SITUATIONS.get(turn / TOOLS.len()) else { return };
-            let expected = if tool == Tool::Restic { situation.restic } else { situation.borg };
-            let found = std::panic::catch_unwind(|| {
-                let it = Repository::new(tool);
-                let holder = (situation.build)(&it);
-                let found = it.bench.findings(&[]);
-                end(holder);
-                found
-            });
-            if !found.as_ref().is_ok_and(|found| found == expected) {
-                let row = format!("{}, {tool:?}: {found:?} is not {expected:?}", situation.what);
-                wrong.lock().unwrap().push(row);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(work);
-        }
-    });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    let rows: Vec<Row<'_>> = SITUATIONS
+        .iter()
+        .flat_map(|situation| {
+            [(Tool::Restic, situation.restic), (Tool::Borg, situation.borg)].map(
+                |(tool, expected)| Row {
+                    what: format!("{}, {tool:?}", situation.what),
+                    expected,
+                    found: Box::new(move || {
+                        let it = Repository::new(tool);
+                        let holder = (situation.build)(&it);
+                        let found = it.bench.findings(&[]);
+                        end(holder);
+                        found
+                    }),
+                },
+            )
+        })
+        .collect();
+    hold(&rows);
 }
 
 fn end(holder: Option<Child>) {

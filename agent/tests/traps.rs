@@ -12,11 +12,11 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use support::bench::{Bench, Repository, Tool, damage, noise, said, script, walk};
 use support::cluster::{BIN, Cluster, as_nobody, dumps};
+use support::rows::{Row, hold};
 use support::run;
 use tempfile::TempDir;
 
@@ -118,26 +118,17 @@ const TRAPS: [Trap; 14] = [
 
 #[test]
 fn each_trap_yields_its_finding_and_its_healthy_twin_none() {
-    let next = AtomicUsize::new(0);
-    let wrong = std::sync::Mutex::new(Vec::new());
-    let work = || {
-        while let Some(trap) = TRAPS.get(next.fetch_add(1, Ordering::Relaxed)) {
-            for (build, expected) in [(Build::Trap, trap.expected), (Build::Twin, &[])] {
-                let found = std::panic::catch_unwind(|| (trap.findings)(build));
-                if !found.as_ref().is_ok_and(|found| found == expected) {
-                    let row = format!("{}, {build:?}: {found:?} is not {expected:?}", trap.what);
-                    wrong.lock().unwrap().push(row);
-                }
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(work);
-        }
-    });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    let rows: Vec<Row<'_>> = TRAPS
+        .iter()
+        .flat_map(|trap| {
+            [(Build::Trap, trap.expected), (Build::Twin, &[])].map(|(build, expected)| Row {
+                what: format!("{}, {build:?}", trap.what),
+                expected,
+                found: Box::new(move || (trap.findings)(build)),
+            })
+        })
+        .collect();
+    hold(&rows);
 }
 
 fn flipped_bytes_in_a_pack(build: Build) -> Vec<String> {

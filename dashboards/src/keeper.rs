@@ -208,6 +208,9 @@ impl Keeper {
         let fixes = depth >= Depth::Fixes;
         if old || anew || map_changed || fixes && !self.has_fixes() {
             if map_changed {
+                // Nothing of the old map is shown beside the new one, also if this fails.
+                self.simulated = None;
+                self.due.clear();
                 self.year = Year::Pending;
                 self.moves.clear();
             }
@@ -285,6 +288,19 @@ impl Keeper {
     /// The history cannot be read or written.
     pub fn work_on(&mut self, progress: &dyn Fn(&str)) -> Result<bool, StoreError> {
         let (Some(due), Some(as_of)) = (self.due.pop(), self.simulated) else { return Ok(false) };
+        let done = self.work(&due, as_of, progress);
+        if done.is_err() {
+            self.due.push(due); // it is still due
+        }
+        done.map(|()| true)
+    }
+
+    fn work(
+        &mut self,
+        due: &Due,
+        as_of: Timestamp,
+        progress: &dyn Fn(&str),
+    ) -> Result<(), StoreError> {
         let evidence = self.evidence()?;
         let set = EvidenceSet { schema_version: SCHEMA_VERSION, as_of, evidence };
         let evidence = [set];
@@ -295,16 +311,16 @@ impl Keeper {
                 self.year = simulate::year::run(&order, summaries, &self.store, progress)?;
             }
             Due::Moves(id) => {
-                let of_it = self.results.summaries.iter().find(|one| one.scenario.id == id);
-                let Some(summary) = of_it else { return Ok(true) };
+                let of_it = self.results.summaries.iter().find(|one| one.scenario.id == *id);
+                let Some(summary) = of_it else { return Ok(()) };
                 let plan = simulate::moves::run(&order, summary, &self.store, progress)?;
                 match plan {
-                    Some(plan) => self.moves.insert(id, plan),
-                    None => self.moves.remove(&id),
+                    Some(plan) => self.moves.insert(id.clone(), plan),
+                    None => self.moves.remove(id),
                 };
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Latest evidence of every check, and older evidence that came with drills.

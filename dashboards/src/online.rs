@@ -3,7 +3,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evenkeel_agent::serve::token;
 use evenkeel_config::agent::AgentSettings;
@@ -280,18 +280,24 @@ fn keep(mut keeper: Keeper, site: &Site, woken: &Receiver<Wake>) {
             Ok(picture) => site.show(picture),
             Err(error) => tracing::error!("the picture stays as it was: {error}"),
         };
+        let began = Instant::now();
         draw(&mut keeper, Depth::Fixes, anew);
-        // Whoever ends the program, or wants new facts, does not wait for the rest.
+        // What is left is done after the next collection: facts come first. Whoever ends the program, or wants new facts, does not wait for the rest.
         let mut early = woken.try_recv().ok();
-        while early.is_none() {
+        while early.is_none() && began.elapsed() < rhythm {
             match keeper.work_on(&|_| {}) {
                 Ok(true) => draw(&mut keeper, Depth::Fixes, false),
                 Ok(false) => break,
-                Err(error) => tracing::error!("the picture stays as it was: {error}"),
+                Err(error) => {
+                    tracing::error!("what a picture shows below its first answer waits: {error}");
+                    break;
+                }
             }
             early = woken.try_recv().ok();
         }
-        anew = match early.map_or_else(|| woken.recv_timeout(rhythm), Ok) {
+        anew = match early
+            .map_or_else(|| woken.recv_timeout(rhythm.saturating_sub(began.elapsed())), Ok)
+        {
             Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Wake::Anew) => true,
             Err(RecvTimeoutError::Timeout) => false,

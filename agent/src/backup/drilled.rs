@@ -1,8 +1,6 @@
 //! What the history of drills says about a backup, as findings, group by group.
-use std::collections::BTreeMap;
-
 use evenkeel_config::id::Id;
-use evenkeel_config::record::{CopyState, DrillFacts, Evidence, Finding};
+use evenkeel_config::record::{CopyState, DrillFacts, Evidence, Finding, damaged_part};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::checks::{CheckKind, since};
@@ -32,7 +30,7 @@ impl Drilled<'_> {
     /// The findings. A group that was never drilled, or failed, does not hide
     /// behind another one.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        let mut found: Vec<Finding> = self.parts();
+        let mut found: Vec<Finding> = self.part().into_iter().collect();
         let mut groups: Vec<(&str, &str)> =
             self.states.iter().map(|one| (&*one.subject, &*one.group)).collect();
         if groups.is_empty() {
@@ -81,33 +79,11 @@ impl Drilled<'_> {
         None
     }
 
-    /// Whether all stored data was read and found sound since an instant, in the
-    /// number of parts that it is divided into now.
-    fn is_read_anew_since(&self, since: Timestamp, last: &BTreeMap<[u32; 2], &DrillFacts>) -> bool {
-        let newest = last.iter().max_by_key(|(_, drill)| drill.started);
-        let Some(([_, parts], _)) = newest else { return false };
-        let of_now = last.iter().filter(|([_, of], drill)| of == parts && drill.started > since);
-        of_now.filter(|(_, drill)| drill.worked).count() == *parts as usize
-    }
-
-    /// Parts of the stored data that were damaged when they were last read.
-    fn parts(&self) -> Vec<Finding> {
-        let mut last: BTreeMap<[u32; 2], &DrillFacts> = BTreeMap::new();
-        for drill in self.drills {
-            if let Some(part) = drill.subset {
-                last.insert(part, drill);
-            }
-        }
-        let damaged = last.iter().filter(|(_, drill)| !drill.worked);
-        damaged
-            .filter(|(_, drill)| !self.is_read_anew_since(drill.started, &last))
-            .take(1)
-            .map(|([part, of], drill)| {
-                let why = &drill.why;
-                let what = format!("part {part} of {of} of the stored data is damaged: {why}");
-                self.finding("drill_failed", "", what)
-            })
-            .collect()
+    /// A part of the stored data that was damaged when it was last read.
+    fn part(&self) -> Option<Finding> {
+        let ([part, of], drill) = damaged_part(self.drills)?;
+        let what = format!("part {part} of {of} of the stored data is damaged: {}", drill.why);
+        Some(self.finding("drill_failed", "", what))
     }
 }
 

@@ -2,7 +2,7 @@
 //! findings of a run, its failure, the drills, and what was known before.
 use evenkeel_config::record::{
     Aspect, AspectState, CopyState, DrillFacts, DrillLevel, FailureKind, Finding, Grade, Value,
-    Verdict,
+    Verdict, damaged_part,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -236,7 +236,9 @@ fn told_by_drills(state: &mut CopyState, drills: &[DrillFacts], now: Timestamp) 
         set(state, aspect, verdict, grade, drill.started, why);
     };
     let reads = |drill: &DrillFacts| drill.level >= DrillLevel::ReadSubset;
-    if let Some(drill) = last(&reads) {
+    if let Some((_, drill)) = damaged_part(drills.iter().filter(of_it)) {
+        say(Aspect::DataSampled, drill, false, Grade::Read);
+    } else if let Some(drill) = last(&reads) {
         let is_part = drill.level == DrillLevel::ReadSubset;
         let sound = if is_part { drill.worked } else { drill.damaged == 0 && drill.files > 0 };
         say(Aspect::DataSampled, drill, sound, Grade::Read);

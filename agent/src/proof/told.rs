@@ -35,8 +35,8 @@ pub(crate) struct Proof<'a> {
 }
 
 impl<'a> Proof<'a> {
-    /// Reads it from its evidence; nothing if the check does not ask for it any more, or
-    /// looks at something else now.
+    /// Reads it from its evidence; nothing if the check looks at something else now,
+    /// or does not ask for it any more and was refused then.
     pub(crate) fn of(
         evidence: Option<&'a Evidence>,
         keys: &Keys,
@@ -45,10 +45,14 @@ impl<'a> Proof<'a> {
     ) -> Option<Self> {
         let evidence = evidence?;
         let text = |name: &str| text(evidence.observations(), name);
-        let target = text("target")?;
-        let is_it = match &keys.prove.as_ref()?.on {
-            On::Folder(folder) => target == crate::probe::redact::plain(&folder_target(folder)),
-            On::Snapshot => {
+        let (target, accepted) = (text("target")?, text("accepted")?);
+        let is_it = match keys.prove.as_ref().map(|prove| &prove.on) {
+            // That deletion was allowed does not change by asking no more.
+            None => !accepted.is_empty(),
+            Some(On::Folder(folder)) => {
+                target == crate::probe::redact::plain(&folder_target(folder))
+            }
+            Some(On::Snapshot) => {
                 let id = facts.and_then(|facts| facts.text("repository_id", ""));
                 target.starts_with(&repository_target(""))
                     && id.is_none_or(|id| target == repository_target(id))
@@ -57,7 +61,7 @@ impl<'a> Proof<'a> {
         let age = now.duration_since(evidence.started);
         is_it.then_some(Self {
             tried: evidence.started,
-            accepted: text("accepted")?,
+            accepted,
             whose: text("whose").unwrap_or("somebody"),
             // Of the future, as after a clock went back, it proves nothing either.
             is_old: age > TELLS_FOR || age < -SignedDuration::from_mins(5),
@@ -81,7 +85,7 @@ pub(crate) fn findings(
     past: &[Evidence],
     now: Timestamp,
 ) -> Vec<Finding> {
-    if keys.prove.is_none() {
+    if keys.prove.is_none() && proof.is_none() {
         return Vec::new();
     }
     let finding = |id: &str, what: String| {

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod cluster;
 pub(crate) mod lab;
 pub(crate) mod rest_server;
+pub(crate) mod rows;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;

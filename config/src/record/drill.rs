@@ -1,4 +1,6 @@
 //! Restore drills as facts: what was tried, what came back, and how long it took.
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -167,4 +169,27 @@ impl DrillFacts {
             self.restores.clone()
         }
     }
+}
+/// The part of the stored data that was damaged when it was last read: a later part that
+/// is sound does not speak for it. It is cured once that part is read again and sound, or
+/// once all was read anew, in the number of parts that it is divided into by then.
+pub fn damaged_part<'a>(
+    drills: impl IntoIterator<Item = &'a DrillFacts>,
+) -> Option<([u32; 2], &'a DrillFacts)> {
+    let mut last: BTreeMap<[u32; 2], &DrillFacts> = BTreeMap::new();
+    for drill in drills {
+        if let Some(part) = drill.subset {
+            let known = last.entry(part).or_insert(drill);
+            if known.started <= drill.started {
+                *known = drill;
+            }
+        }
+    }
+    let newest = last.iter().max_by_key(|(_, drill)| drill.started).map(|([_, of], _)| *of)?;
+    let is_read_anew_since = |since: Timestamp| {
+        let of_now = last.iter().filter(|([_, of], drill)| *of == newest && drill.started > since);
+        of_now.filter(|(_, drill)| drill.worked).count() == newest as usize
+    };
+    let damaged = last.iter().filter(|(_, drill)| !drill.worked);
+    damaged.map(|(part, drill)| (*part, *drill)).find(|(_, one)| !is_read_anew_since(one.started))
 }

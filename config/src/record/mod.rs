@@ -26,7 +26,7 @@ pub use comparison::{
     VariantEffect,
 };
 pub use copies::{Aspect, AspectState, CopyFacts, CopyState, Grade, SnapshotFact, Verdict};
-pub use drill::{DrillFacts, DrillLevel, RestorePath, TimedRestore};
+pub use drill::{DrillFacts, DrillLevel, RestorePath, TimedRestore, damaged_part};
 pub use drill_plan::{DrillEffect, DrillKind, DrillOutcome, DrillPlan, DrillValue};
 pub use evidence::{Evidence, EvidenceSet, Failure, FailureKind, Observation, Outcome, Value};
 pub use exercise::{

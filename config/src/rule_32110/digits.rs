@@ -9,7 +9,7 @@ use super::stands::{Shared, Stand, largest};
 use super::{Digit, DigitScore, Known, Met};
 use crate::id::Id;
 use crate::map::{Component, Dataset, DependencyMap};
-use crate::record::{DrillFacts, Grade};
+use crate::record::{DrillFacts, Grade, damaged_part};
 
 /// A drill older than this is no proof any more.
 const DRILL_TELLS_FOR: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -57,8 +57,11 @@ impl<'a> Case<'a> {
                     && drill.started <= now
             });
             let drill = copies::newest(of_it.clone().filter(|drill| drill.is_restore()));
-            let reading = copies::newest(of_it.filter(|drill| !drill.is_restore()));
-            let counts = match drill.into_iter().chain(reading).find(|drill| is_bad(drill)) {
+            let reading = copies::newest(of_it.clone().filter(|drill| !drill.is_restore()));
+            // A part that is damaged is not made good by another one that is sound.
+            let part = damaged_part(of_it).map(|(_, drill)| drill);
+            let last = drill.into_iter().chain(reading).find(|drill| is_bad(drill));
+            let counts = match last.or(part) {
                 Some(bad) => Answer::No(failed(bad)),
                 None => copies::counts(known, backup, &component.id, now),
             };

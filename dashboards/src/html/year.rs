@@ -225,7 +225,8 @@ fn table(today: &AnnualSummary, cost: &AnnualCost, fixed: Option<&AnnualSummary>
     let shown: Vec<&Exceedance> =
         cost.exceedance.iter().filter(|point| point.chance.middle > 1.0 / 2_000.0).collect();
     let with_fixes = |above: i64| {
-        let point = fixed?.exceedance.iter().find(|point| point.above == above);
+        // Each curve begins below its own cheapest year, so sums need not be the same.
+        let point = fixed?.exceedance.iter().find(|point| point.above >= above);
         Some(point.map_or_else(|| "hardly ever".to_owned(), |point| once_in(point.chance.middle)))
     };
     html! {

@@ -316,9 +316,12 @@ fn chance_and_moves(
                 @if let Some(share) = moves::from_assumptions(function, summary, names) {
                     p.note { (share) }
                 }
-                @match plan.map(|plan| moves::table(plan, function, names)) {
-                    Some(Some(table)) => (table),
-                    Some(None) => p.note { "No single drill or measurement would move it." },
+                @match plan.map(|plan| (plan.considered, moves::table(plan, function, names))) {
+                    Some((_, Some(table))) => (table),
+                    Some((0, None)) => p.note { "There is nothing here to drill or to measure." },
+                    Some((considered, None)) => p.note {
+                        "In a short look at " (considered) " drills and measurements, none moved it."
+                    },
                     None => p.note {
                         "What drill or measurement would narrow it most is being worked out; load \
                          this page again in a moment."

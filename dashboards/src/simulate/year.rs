@@ -30,7 +30,13 @@ pub(crate) fn run(
     };
     let fixes = worth_most(&today, summaries);
     let fixed = match &today.cost {
-        Some(_) if !fixes.is_empty() => one(order, &fixes, store)?.ok(),
+        // An event that cannot be simulated with the fixes is no event that they prevent.
+        Some(_) if !fixes.is_empty() => one(order, &fixes, store)?.ok().filter(|fixed| {
+            let ids = |year: &AnnualSummary| -> Vec<String> {
+                year.events.iter().map(|event| event.id.to_string()).collect()
+            };
+            ids(fixed) == ids(&today)
+        }),
         _ => None,
     };
     Ok(Year::Known { today: Box::new(today), fixed: fixed.map(Box::new) })

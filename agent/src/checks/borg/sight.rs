@@ -312,7 +312,9 @@ fn snapshot_seen(archive: &Archive, memory: &Memory) -> SnapshotSight {
     if let Some((_, changes)) = changes {
         seen.changed = Some(changes.came.saturating_add(changes.modified));
         seen.removed = Some(changes.removed);
-        seen.rewritten = Some([changes.rewritten, changes.replaced]);
+        // What cannot be told is no small figure.
+        let is_told = changes.unmeasured == 0;
+        seen.rewritten = is_told.then_some([changes.rewritten, changes.replaced]);
     }
     seen
 }

@@ -91,15 +91,21 @@ impl BaseBackups {
         bases.retain(|base| base.has_manifest);
         let Some(newest) = bases.pop() else { return Ok(None) };
         let archive = self.archive.as_ref().map(|folder| archive(&host, folder)).transpose()?;
-        let gap = archive.and_then(|archive| archive.gap(&newest));
+        let gap = archive.and_then(|archive| archive.gap(&host, &newest));
         Ok(Some((newest, gap)))
     }
 }
 
 impl Archive {
-    fn gap(&self, base: &Base) -> Option<Segment> {
+    fn gap(&self, host: &Host, base: &Base) -> Option<Segment> {
         let bytes = self.segment_bytes.unwrap_or(SEGMENT);
-        base::gap(base::first_segment(&base.label)?, &self.segments, bytes)
+        // The label of a backup in tar format lies within it; the manifest tells the same.
+        let of_manifest = || {
+            let read = host.read(&format!("{}/backup_manifest", base.path), LARGEST_MANIFEST);
+            base::manifest(&read.ok()?).ok()?.wal.first()?.first_segment(bytes)
+        };
+        let first = base::first_segment(&base.label).or_else(of_manifest)?;
+        base::gap(first, &self.segments, bytes)
     }
 }
 
@@ -123,7 +129,7 @@ fn seen(
         bases.iter().map(|base| SnapshotSight::new(base.start)).collect();
     if let (Some(base), Some(newest)) = (bases.last(), snapshots.last_mut()) {
         look_at(host, base, newest);
-        if let Some(gap) = archive.and_then(|archive| archive.gap(base)) {
+        if let Some(gap) = archive.and_then(|archive| archive.gap(host, base)) {
             own.push("wal_gap", "", Value::Text(gap.name()));
         }
     }
@@ -213,6 +219,10 @@ fn archive(host: &Host, folder: &str) -> Result<Archive, HostError> {
     let mut last = None;
     for name in host.list(folder)? {
         if let Some(segment) = base::segment(&name) {
+            // What a full disk left behind is no segment.
+            if host.about(&format!("{folder}/{name}")).is_ok_and(|about| about.size == 0) {
+                continue;
+            }
             archive.segments.insert(segment);
             last = last.max(Some((segment, name)));
         }

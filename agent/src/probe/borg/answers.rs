@@ -68,6 +68,8 @@ pub struct Changes {
     pub modified: u64,
     /// Files that are gone.
     pub removed: u64,
+    /// Files among them whose bytes borg cannot tell, as after other chunker parameters.
+    pub unmeasured: u64,
     /// Bytes that came into files that stayed.
     pub rewritten: u64,
     /// Bytes that went out of files that stayed.
@@ -113,8 +115,9 @@ impl Gathered {
                 self.endings.add(&path, false);
             }
             Change::Modified(bytes) => {
-                let [came, went] = bytes.unwrap_or_default();
                 sum.modified += 1;
+                sum.unmeasured += u64::from(bytes.is_none());
+                let [came, went] = bytes.unwrap_or_default();
                 sum.rewritten = sum.rewritten.saturating_add(came);
                 sum.replaced = sum.replaced.saturating_add(went);
             }

@@ -41,6 +41,16 @@ pub struct Range {
     pub start: String,
 }
 
+impl Range {
+    /// The segment that its first position lies in.
+    pub fn first_segment(&self, segment_bytes: u64) -> Option<Segment> {
+        let (log, within) = self.start.split_once('/')?;
+        let [log, within] = [log, within].map(|part| u32::from_str_radix(part, 16).ok());
+        let number = u64::from(within?) / segment_bytes.max(1);
+        Some(Segment { timeline: self.timeline, log: log?, number: u32::try_from(number).ok()? })
+    }
+}
+
 /// Reads a manifest.
 ///
 /// # Errors
@@ -158,6 +168,11 @@ mod tests {
         assert_eq!(start_time(label).unwrap().to_string(), "2026-11-28T07:00:00Z");
         assert_eq!(first_segment(label).unwrap().name(), "000000010000000000000002");
         assert_eq!(start_time(&label.replace("UTC", "CET")), None);
+        let range = |start: &str| Range { timeline: 1, start: start.to_owned() };
+        let first = |start: &str, bytes| range(start).first_segment(bytes).map(Segment::name);
+        assert_eq!(first("0/2000028", 16 << 20).as_deref(), Some("000000010000000000000002"));
+        assert_eq!(first("A/300028", 1 << 20).as_deref(), Some("000000010000000A00000003"));
+        assert_eq!(first("somewhere", 16 << 20), None);
     }
 
     #[test]
